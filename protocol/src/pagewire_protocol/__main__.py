@@ -1,0 +1,76 @@
+"""The command `pagewire-schema`: write the published schemas, or check that they are what the models say."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pagewire_protocol.schema_files import schema_files
+from pagewire_protocol.schema_forms import Form
+from pagewire_protocol.versions import LATEST_VERSION, SUPPORTED_VERSIONS
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0, or 1 where `check` finds a difference. Bad usage exits with 2."""
+    options = _parser().parse_args(arguments)
+    forms = (Form(options.form),) if options.form else tuple(Form)
+    files = schema_files(forms, options.version)
+    if options.command == "write":
+        return _write(Path(options.directory), files)
+    return _check(Path(options.directory or f"protocol/schemas/{options.version}"), files)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pagewire-schema", description="The JSON Schemas of the Pagewire protocol.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    write = commands.add_parser("write", help="write the schemas into a directory")
+    write.add_argument("directory", metavar="DIR", help="where to; it is made if it is missing")
+    check = commands.add_parser("check", help="tell whether the files in a directory are what `write` would write")
+    check.add_argument("directory", metavar="DIR", nargs="?", help="default: protocol/schemas/<version>")
+    for command in (write, check):
+        command.add_argument("--version", choices=SUPPORTED_VERSIONS, default=LATEST_VERSION, help="of the protocol")
+        command.add_argument(
+            "--form",
+            choices=[form.value for form in Form],
+            help="open: for receivers; strict: for judging senders; default: both",
+        )
+    return parser
+
+
+def _write(directory: Path, files: dict[str, str]) -> int:
+    for name, text in files.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+    _say(f"wrote {len(files)} files to {directory}")
+    return 0
+
+
+def _check(directory: Path, files: dict[str, str]) -> int:
+    if not directory.is_dir():
+        _say(f"pagewire-schema: there is no directory {directory}")
+        return 1
+    differences = [
+        f"{directory / name}: {'is missing' if not (directory / name).exists() else 'differs'}"
+        for name, text in files.items()
+        if not (directory / name).exists() or (directory / name).read_text(encoding="utf-8") != text
+    ]
+    found = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
+    differences += [f"{directory / name}: is not a file of ours" for name in sorted(found - set(schema_files()))]
+    for difference in differences:
+        _say(difference)
+    if differences:
+        _say(f"mend with: pagewire-schema write {directory}")
+        return 1
+    _say(f"{directory}: {len(files)} files are what the models say")
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

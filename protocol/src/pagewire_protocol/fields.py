@@ -1,0 +1,99 @@
+"""The types of single fields: bounded numbers and strings, argument names, settings, any JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SkipValidation, WithJsonSchema
+
+from pagewire_protocol.argument_names import PORTABLE_PATTERN, RESERVED_WORDS, check_argument_names
+
+MAX_INTEGER: Final = 2**53 - 1
+"""The largest integer on the wire: what a JavaScript number holds exactly."""
+
+MIN_MESSAGE_BYTES: Final = 65536
+"""No side may accept less in one message."""
+
+
+BASE64_GROUP: Final = 4
+"""Base64 comes in groups of so many characters."""
+
+
+class WireModel(BaseModel):
+    """What all objects on the wire have in common: frozen, strict, blind to unknown fields (WIRE-15)."""
+
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="ignore", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+Json = Annotated[
+    JsonValue,
+    SkipValidation,
+    WithJsonSchema({"type": ["object", "array", "string", "number", "boolean", "null"]}),
+]
+"""Any JSON value. It is not walked: the parser made it, or `json_values.check_json` looked at it."""
+
+
+def _check_base64_length(text: str) -> str:
+    if len(text) % BASE64_GROUP:
+        raise ValueError("base64 without its padding")
+    return text
+
+
+Integer = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
+PositiveInteger = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+Limit = Annotated[int, Field(ge=MIN_MESSAGE_BYTES, le=MAX_INTEGER)]
+
+Seq = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+CommandId = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+
+Name = Annotated[str, Field(min_length=1, max_length=128)]
+ShortText = Annotated[str, Field(max_length=256)]
+LongText = Annotated[str, Field(max_length=65536)]
+Version = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})$")]
+Instance = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{16,256}$")]
+
+FileName = Annotated[str, Field(min_length=1, max_length=1024)]
+MediaType = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=256,
+        pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *; *[A-Za-z0-9!#$&^_.+-]+=[^\x00-\x1f\x7f;]+)*$",
+    ),
+]
+Base64 = Annotated[
+    str,
+    Field(
+        # Without groups: with them, a long content overflows the stack of JavaScript's RegExp.
+        pattern="^[A-Za-z0-9+/]*={0,2}$",
+        json_schema_extra={"contentEncoding": "base64"},
+    ),
+    AfterValidator(_check_base64_length),
+]
+
+Capabilities = Annotated[
+    dict[Name, dict[str, Json]],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"minLength": 1, "maxLength": 128},
+            "additionalProperties": {"type": "object"},
+        }
+    ),
+]
+"""A capability's name to its settings (EXT-2)."""
+
+Arguments = Annotated[
+    dict[str, Json],
+    AfterValidator(check_argument_names),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "propertyNames": {"pattern": PORTABLE_PATTERN, "not": {"enum": sorted(RESERVED_WORDS)}},
+            "additionalProperties": True,
+        }
+    ),
+]
+"""An argument's name to its value (ARGS-2)."""

@@ -1,0 +1,136 @@
+"""The two messages that open a connection: hello and welcome."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import MISSING, Field
+
+from pagewire_protocol.fields import (
+    Capabilities,
+    CommandId,
+    Instance,
+    Integer,
+    Json,
+    Limit,
+    LongText,
+    Name,
+    PositiveInteger,
+    ShortText,
+    Version,
+    WireModel,
+)
+
+
+class Software(WireModel):
+    """Which program is at one end."""
+
+    name: Name
+    version: Name
+
+
+class PageInfo(WireModel):
+    """The page a client is, as far as there is one."""
+
+    url: LongText | MISSING = MISSING
+    """Without its fragment."""
+    language: ShortText | MISSING = MISSING
+    """As `navigator.language`, for example `de-CH`."""
+    languages: Annotated[list[ShortText], Field(max_length=64)] | MISSING = MISSING
+    """As `navigator.languages`, the preferred one first."""
+    timezone: ShortText | MISSING = MISSING
+    """An IANA name, for example `Europe/Zurich`."""
+
+
+class ClientLimits(WireModel):
+    """What a client accepts."""
+
+    max_message_bytes: Limit
+    """The largest text frame, in bytes of UTF-8."""
+
+
+class StreamPosition(WireModel):
+    """How much of an unfinished stream has been received."""
+
+    id: CommandId
+    offset: Integer
+    """Bytes received, which count as acknowledged."""
+
+
+class ResumePoint(WireModel):
+    """Where a client was when its connection broke."""
+
+    last_seq: Integer
+    """The last session message received from the server."""
+    streams: list[StreamPosition]
+    """Every stream whose command is received and not answered."""
+
+
+class HelloParams(WireModel):
+    """See Hello."""
+
+    versions: Annotated[list[Version], Field(min_length=1, max_length=64)]
+    """Every version the client speaks."""
+    client: Software
+    instance: Instance
+    """A secret of at least 128 bits, the same for the life of the client; whoever has it has the session."""
+    app: Name
+    """The app to run; `index` where the page names none."""
+    capabilities: Capabilities
+    page: PageInfo
+    limits: ClientLimits
+    auth: Json | MISSING = MISSING
+    """For the server's own check."""
+    resume: ResumePoint | MISSING = MISSING
+    """Present if and only if this instance has ever been welcomed."""
+
+
+class Hello(WireModel):
+    """Opens a connection; always the first message. SPEC section 4."""
+
+    type: Literal["hello"]
+    params: HelloParams
+
+
+class Heartbeat(WireModel):
+    """How the link is watched. SPEC section 11."""
+
+    interval_ms: PositiveInteger
+    """Between two pings."""
+    timeout_ms: PositiveInteger
+    """How much longer than the interval silence may last."""
+
+
+class ServerLimits(WireModel):
+    """What a server accepts, and how it sends streams."""
+
+    max_message_bytes: Limit
+    """The largest text frame, in bytes of UTF-8."""
+    stream_window_bytes: Limit
+    """The most bytes of one stream that are sent and not acknowledged; a chunk is at most a quarter."""
+
+
+class WelcomeParams(WireModel):
+    """See Welcome."""
+
+    version: Version
+    """The highest in common."""
+    session: Name
+    """The session's public id, for logs."""
+    resumed: bool
+    """Whether the session was there before this hello."""
+    last_seq: Integer
+    """The last session message received from the client."""
+    server: Software
+    capabilities: Capabilities
+    heartbeat: Heartbeat
+    limits: ServerLimits
+    resume_window_ms: Integer
+    """How long the session waits for a client that is away."""
+
+
+class Welcome(WireModel):
+    """Answers a good hello. SPEC section 4."""
+
+    type: Literal["welcome"]
+    params: WelcomeParams

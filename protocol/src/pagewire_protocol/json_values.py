@@ -1,0 +1,94 @@
+"""Any JSON, on its way out and in: what cannot travel is refused with the path to it."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any, Final
+
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
+from pagewire_protocol.fields import MAX_INTEGER, WireModel
+
+_MAY_OVERFLOW: Final = re.compile(r"[0-9.][eE]\+?[0-9]{3}|[0-9]{309}")
+"""What every number that overflows a double matches; so do some that don't."""
+
+
+def check_json(value: object, path: str) -> None:
+    """Raise TypeError or ValueError, with the path, for the first thing within `value` that JSON cannot carry.
+
+    Refused are NaN and infinities, integers beyond 2^53-1 (ARGS-4), keys that are no strings, and every type but
+    dict, list, tuple, str, int, float, bool and None. `path` is what the value itself is called.
+    """
+    try:
+        _check(value, path)
+    except RecursionError:
+        raise ValueError(f"{path} is nested too deeply, or contains itself") from None
+
+
+def _check(value: object, path: str) -> None:
+    match value:
+        case None | bool() | str():
+            return
+        case int() | float():
+            _check_number(value, path)
+        case list() | tuple():
+            for index, item in enumerate(value):
+                _check(item, f"{path}[{index}]")
+        case dict():
+            for key, item in value.items():
+                if not isinstance(key, str):
+                    raise TypeError(f"{path} has the key {key!r}, a {type(key).__name__}; keys of JSON are strings")
+                _check(item, f"{path}.{key}")
+        case _:
+            raise TypeError(f"{path} is of type {type(value).__name__}, which can't be sent as JSON")
+
+
+def _check_number(value: float, path: str) -> None:
+    if isinstance(value, int):
+        if abs(value) > MAX_INTEGER:
+            raise ValueError(f"{path} is {value}, beyond 2^53-1, which JavaScript can't hold")
+    elif not math.isfinite(value):
+        raise ValueError(f"{path} is {value}, which JSON doesn't have")
+
+
+def dump(value: WireModel | dict[str, Any]) -> bytes:
+    """Return `value` as JSON in UTF-8; lone surrogates become U+FFFD (WIRE-7). `check_json` must have passed."""
+    try:
+        return to_json(value)
+    except PydanticSerializationError:
+        return to_json(_well_formed(value.model_dump() if isinstance(value, WireModel) else value))
+
+
+def _well_formed(value: Any) -> Any:
+    match value:
+        case str():
+            return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        case list() | tuple():
+            return [_well_formed(item) for item in value]
+        case dict():
+            return {_well_formed(key): _well_formed(item) for key, item in value.items()}
+        case _:
+            return value
+
+
+def load(text: str | bytes) -> Any:
+    """Return the value of a JSON text; ValueError if it is none, or if a number in it overflows a double."""
+    value = from_json(text, allow_inf_nan=False, cache_strings="keys")
+    if _MAY_OVERFLOW.search(text if isinstance(text, str) else text.decode()):
+        _refuse_overflow(value)
+    return value
+
+
+def _refuse_overflow(value: Any) -> None:
+    match value:
+        case float() if math.isinf(value):
+            raise ValueError("a number in it is too large")
+        case list():
+            for item in value:
+                _refuse_overflow(item)
+        case dict():
+            for item in value.values():
+                _refuse_overflow(item)
+        case _:
+            pass
