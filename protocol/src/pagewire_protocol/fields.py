@@ -79,7 +79,7 @@ Capabilities = Annotated[
         {
             "type": "object",
             "propertyNames": {"minLength": 1, "maxLength": 128},
-            "additionalProperties": {"type": "object"},
+            "additionalProperties": {"type": "object", "additionalProperties": True},
         }
     ),
 ]

@@ -13,33 +13,38 @@ from pagewire_protocol.fields import MAX_INTEGER, WireModel
 _MAY_OVERFLOW: Final = re.compile(r"[0-9.][eE]\+?[0-9]{3}|[0-9]{309}")
 """What every number that overflows a double matches; so do some that don't."""
 
+MAX_DEPTH: Final = 128
+"""How deep arrays and objects may nest in a value that is sent; pydantic's parser takes 200 levels of a message."""
+
 
 def check_json(value: object, path: str) -> None:
     """Raise TypeError or ValueError, with the path, for the first thing within `value` that JSON cannot carry.
 
-    Refused are NaN and infinities, integers beyond 2^53-1 (ARGS-4), keys that are no strings, and every type but
-    dict, list, tuple, str, int, float, bool and None. `path` is what the value itself is called.
+    Refused are NaN and infinities, integers beyond 2^53-1 (ARGS-4), keys that are no strings, nesting beyond MAX_DEPTH,
+    and every type but dict, list, tuple, str, int, float, bool and None. `path` is what the value itself is called.
     """
     try:
-        _check(value, path)
+        _check(value, path, MAX_DEPTH)
     except RecursionError:
         raise ValueError(f"{path} is nested too deeply, or contains itself") from None
 
 
-def _check(value: object, path: str) -> None:
+def _check(value: object, path: str, depth: int) -> None:
     match value:
         case None | bool() | str():
             return
         case int() | float():
             _check_number(value, path)
+        case list() | tuple() | dict() if not depth:
+            raise RecursionError
         case list() | tuple():
             for index, item in enumerate(value):
-                _check(item, f"{path}[{index}]")
+                _check(item, f"{path}[{index}]", depth - 1)
         case dict():
             for key, item in value.items():
                 if not isinstance(key, str):
                     raise TypeError(f"{path} has the key {key!r}, a {type(key).__name__}; keys of JSON are strings")
-                _check(item, f"{path}.{key}")
+                _check(item, f"{path}.{key}", depth - 1)
         case _:
             raise TypeError(f"{path} is of type {type(value).__name__}, which can't be sent as JSON")
 
@@ -74,7 +79,10 @@ def _well_formed(value: Any) -> Any:
 
 def load(text: str | bytes) -> Any:
     """Return the value of a JSON text; ValueError if it is none, or if a number in it overflows a double."""
-    value = from_json(text, allow_inf_nan=False, cache_strings="keys")
+    try:
+        value = from_json(text, allow_inf_nan=False, cache_strings="keys")
+    except TypeError:
+        raise ValueError("a lone surrogate in it") from None
     if _MAY_OVERFLOW.search(text if isinstance(text, str) else text.decode()):
         _refuse_overflow(value)
     return value
@@ -82,7 +90,7 @@ def load(text: str | bytes) -> Any:
 
 def _refuse_overflow(value: Any) -> None:
     match value:
-        case float() if math.isinf(value):
+        case float() | int() if _overflows(value):
             raise ValueError("a number in it is too large")
         case list():
             for item in value:
@@ -92,3 +100,10 @@ def _refuse_overflow(value: Any) -> None:
                 _refuse_overflow(item)
         case _:
             pass
+
+
+def _overflows(value: float) -> bool:
+    try:
+        return math.isinf(float(value))
+    except OverflowError:
+        return True

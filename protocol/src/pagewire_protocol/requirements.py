@@ -15,7 +15,7 @@ _LINE: Final = re.compile(
     r"(?P<text>.+(?:\n  .+)*)",
     re.MULTILINE,
 )
-_ATTEMPT: Final = re.compile(r"^\s*- \*\*.*$", re.MULTILINE)
+_ATTEMPT: Final = re.compile(r"^[ \t]*- \*\*.*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,6 +77,11 @@ class Outbox:
         """Whether `next_frame` might give one now."""
         return bool(self._to_replay) or self._queued_count > 0
 
+    @property
+    def is_replaying(self) -> bool:
+        """Whether something that was written before is still to be written on this connection."""
+        return any(message.state is OutgoingState.WRITTEN for message in self._to_replay)
+
     # -- the program's side ------------------------------------------------------------------
 
     def has_room(self, size: int) -> bool:
@@ -88,6 +93,10 @@ class Outbox:
         """Queue `message`; OutboxFull if there is no room."""
         if not self.has_room(message.size):
             raise OutboxFull(f"{self.queued_bytes} bytes wait to be sent, of at most {self._capacity_bytes}")
+        self.put_beyond_capacity(message)
+
+    def put_beyond_capacity(self, message: Outgoing) -> None:
+        """Queue `message` whatever the room: a reply, or a cancel, whose number is bounded by what they belong to."""
         self._queued.append(message)
         self._queued_count += 1
         self.queued_bytes += message.size
@@ -99,6 +108,8 @@ class Outbox:
         message.state = OutgoingState.WITHDRAWN
         self._queued_count -= 1
         self.queued_bytes -= message.size
+        if len(self._queued) > 2 * self._queued_count:  # what is withdrawn takes no memory while nothing is written
+            self._queued = deque(waiting for waiting in self._queued if waiting.state is OutgoingState.QUEUED)
         return True
 
     # -- the connection's side ---------------------------------------------------------------

@@ -1,0 +1,68 @@
+"""What a call of the session API raises."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import MISSING
+
+from pagewire_protocol.codes import ErrorCode
+from pagewire_protocol.reply_messages import ErrorParams
+
+
+class SessionError(Exception):
+    """A call could not be made, or not be finished, because of the session."""
+
+
+class SessionClosed(SessionError):  # noqa: N818 - the name is the session API's
+    """The session has ended: every pending call raises this, and every later one."""
+
+
+class SessionBusy(SessionError):  # noqa: N818 - the name is the session API's
+    """The session's outbox is full, because the page is slow or away; nothing was queued. Try again later."""
+
+
+class SessionNotFound(SessionError):  # noqa: N818 - the name is the session API's
+    """There is no session in this thread or task."""
+
+
+class CommandError(Exception):
+    """The page could not do what was asked. SPEC section 6 has the codes."""
+
+    def __init__(self, code: str, message: str, data: object = None) -> None:
+        super().__init__(message)
+        self.code = code
+        """One of `pagewire_protocol.codes.ErrorCode`, or a later version's."""
+        self.message = message
+        self.data = data
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.code, self.message, self.data)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}"
+
+
+class JavaScriptError(CommandError):
+    """The code threw, rejected, or is no JavaScript."""
+
+    def __init__(self, name: str, message: str, stack: str | None) -> None:
+        super().__init__(ErrorCode.EXCEPTION, message)
+        self.name = name
+        """The error's name, or the typeof of what is no Error."""
+        self.stack = stack
+        """JavaScript's, if it gave one."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), (self.name, self.message, self.stack)
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.message}"
+
+
+def command_error(params: ErrorParams) -> CommandError:
+    """Return the exception for an `error` from the page."""
+    if params.exception is not MISSING:
+        thrown = params.exception
+        return JavaScriptError(thrown.name, thrown.message, None if thrown.stack is MISSING else thrown.stack)
+    return CommandError(params.code, params.message, None if params.data is MISSING else params.data)

@@ -1,0 +1,76 @@
+"""How a server is set up: its limits, its clocks, whom it lets in, what it serves."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from websockets.http11 import Request
+
+from pagewire_protocol.fields import MIN_MESSAGE_BYTES
+
+KIB: Final = 1024
+MIB: Final = 1024 * KIB
+
+DEFAULT_CSP: Final = (
+    "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
+    "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'self'"
+)
+"""What the page may load: its own host's files. 'unsafe-eval' is what running commands takes (SPEC section 14)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The settings of `serve`. Times are in seconds, sizes in bytes. Every default is safe on the open network."""
+
+    allowed_origins: frozenset[str] = frozenset()
+    """Origins beside the server's own whose pages are let in, such as "https://example.org" (SEC-1)."""
+    authenticate: Callable[[Any, Request], bool | Awaitable[bool]] | None = None
+    """Called with the hello's `auth` (None if absent) and the request; False refuses the client: 4401."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks whose `X-Forwarded-For` is believed for `info.user_ip`."""
+    content_security_policy: str = DEFAULT_CSP
+    """Sent with every file that the server serves."""
+    static: Path | None = None
+    """A folder whose files are served at `/` before the server's own page."""
+    max_sessions: int = 10_000
+    """At once; past it clients are told `too_many_sessions`."""
+    max_message_bytes: int = 4 * MIB
+    """The largest message taken from a client."""
+    stream_window_bytes: int = 2 * MIB
+    """What may be unacknowledged of one download; a chunk is a quarter of it."""
+    window_bytes: int = MIB
+    """What may be unacknowledged of a session's messages on a connection (DELIVERY-9)."""
+    outbox_bytes: int = 8 * MIB
+    """What may wait beyond the window; past it calls wait or raise `SessionBusy` (DELIVERY-10)."""
+    inline_bytes: int = 64 * KIB
+    """Downloads up to this size travel in one message (DL-8)."""
+    hello_timeout: float = 10.0
+    """From the connection to its hello."""
+    heartbeat_interval: float = 15.0
+    """Between two pings."""
+    heartbeat_timeout: float = 15.0
+    """How long a Pong may be missing."""
+    resume_window: float = 120.0
+    """How long a session waits for a client that is away."""
+    going_away_window: float = field(default=5.0, repr=False)
+    """How long it waits after a close with 1001 (END-8)."""
+    deferred_window: float = 10.0
+    """How long the server waits for deferred functions when it stops."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, by name."""
+        for name in ("max_message_bytes", "stream_window_bytes"):
+            if getattr(self, name) < MIN_MESSAGE_BYTES:
+                raise ValueError(f"{name} is {getattr(self, name)}; SPEC asks for at least {MIN_MESSAGE_BYTES}")
+        for name in ("hello_timeout", "heartbeat_interval", "heartbeat_timeout"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
+        for name in ("resume_window", "max_sessions", "window_bytes", "outbox_bytes", "inline_bytes"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it can't be negative")
+        if self.inline_bytes > 64 * KIB:
+            raise ValueError(f"inline_bytes is {self.inline_bytes}; SPEC allows at most 65536 (DL-8)")

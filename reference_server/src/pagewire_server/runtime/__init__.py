@@ -1,0 +1,1 @@
+"""Running sessions: apps in threads and coroutines, what their calls return, how they end."""

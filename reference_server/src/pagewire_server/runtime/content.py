@@ -1,0 +1,110 @@
+"""What a download may be made of: bytes, a path, a binary file, an iterator; as pieces of bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Final, TypeAlias, cast
+
+from typing_extensions import Buffer
+
+PIECE_BYTES: Final = 262_144
+"""How much is read of a file at a time."""
+
+Content: TypeAlias = Buffer | os.PathLike[str] | BinaryIO | Iterable[Buffer] | AsyncIterable[Buffer]
+"""What `download` takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryContent:
+    """Content that is there already."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PiecesContent:
+    """Content that comes in pieces, by calls that may block. `size` is None if unknown."""
+
+    pieces: Iterator[bytes]
+    size: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AsyncContent:
+    """Content that comes in pieces, on the event loop."""
+
+    pieces: AsyncGenerator[bytes]
+    size: None = None
+
+
+def open_content(content: object) -> MemoryContent | PiecesContent | AsyncContent:
+    """Return `content` in one of three shapes; TypeError says what is taken, OSError that a file can't be read."""
+    if isinstance(content, str):
+        raise TypeError("content is a str: encode it, as in content.encode(); or for a file pass a pathlib.Path")
+    if isinstance(content, os.PathLike):
+        return _open_file(Path(content))
+    if callable(getattr(content, "read", None)):
+        file = cast("BinaryIO", content)
+        return PiecesContent(_read_pieces(file, close=False), _remaining(file))
+    if isinstance(content, AsyncIterable):
+        return AsyncContent(_check_async(content))
+    if (data := _as_bytes(content)) is not None:
+        return MemoryContent(data)
+    if isinstance(content, Iterable):
+        return PiecesContent(_check_pieces(iter(content)), None)
+    raise TypeError(
+        f"content is of type {type(content).__name__}; a download takes bytes, a path, a binary file, "
+        "or an iterator of bytes"
+    )
+
+
+def _as_bytes(content: object) -> bytes | None:
+    try:
+        # What could change while it is sent is copied; bytes are not.
+        return content if isinstance(content, bytes) else bytes(memoryview(content))  # type: ignore[arg-type]  # tried
+    except TypeError:
+        return None
+
+
+def _open_file(path: Path) -> PiecesContent:
+    file = path.open("rb")
+    return PiecesContent(_read_pieces(file, close=True), os.fstat(file.fileno()).st_size)
+
+
+def _remaining(file: BinaryIO) -> int | None:
+    try:
+        position = file.tell()
+        end = file.seek(0, os.SEEK_END)
+        file.seek(position)
+    except (OSError, AttributeError, ValueError):
+        return None
+    return max(end - position, 0)
+
+
+def _read_pieces(file: BinaryIO, *, close: bool) -> Iterator[bytes]:
+    try:
+        while piece := file.read(PIECE_BYTES):
+            yield _piece(piece)
+    finally:
+        if close:
+            file.close()
+
+
+def _check_pieces(pieces: Iterator[object]) -> Iterator[bytes]:
+    for piece in pieces:
+        yield _piece(piece)
+
+
+async def _check_async(pieces: AsyncIterable[object]) -> AsyncGenerator[bytes]:
+    async for piece in pieces:
+        yield _piece(piece)
+
+
+def _piece(piece: object) -> bytes:
+    data = None if isinstance(piece, str) else _as_bytes(piece)
+    if data is None:
+        raise TypeError(f"the content gave a piece of type {type(piece).__name__}, not bytes")
+    return data

@@ -1,0 +1,195 @@
+"""Downloads: content of any kind on its way to the page, in one message or as a stream of bounded memory."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import threading
+from collections.abc import Iterator
+
+from pagewire_protocol import json_values
+from pagewire_protocol.command_messages import DownloadParams, InlineContent, StreamContent
+from pagewire_protocol.delivery import OutgoingStream
+from pagewire_protocol.fields import WireModel
+from pagewire_protocol.reply_messages import DownloadResult
+from pagewire_server.runtime.content import AsyncContent, MemoryContent, PiecesContent
+from pagewire_server.runtime.live_session import LiveSession
+from pagewire_server.runtime.pending_command import PendingCommand
+
+logger = logging.getLogger("pagewire.session")
+
+
+class _Abandoned(Exception):  # noqa: N818 - ends a feeder, never seen outside
+    """The stream takes no more: the command was answered or cancelled, or the session has ended."""
+
+
+class Download(PendingCommand[int]):
+    """What `download` returns: done when the page has handed the file over to be saved; its value is the bytes.
+
+    `await` it in a coroutine, `wait()` for it in a thread; both raise what went wrong: what the content raised, or
+    `CommandError`, or `SessionClosed`. A failure that nobody waits for is logged.
+    """
+
+    def __init__(self, session: LiveSession, name: str, media_type: str, size: int | None) -> None:
+        super().__init__(f"download of {name!r}", _bytes_of, session.loop, session.loop_thread)
+        self.name = name
+        self.media_type = media_type
+        self.size = size
+        """Bytes of the content; None if unknown."""
+        self._session = session
+        self._stream: OutgoingStream | None = None
+
+    @property
+    def received(self) -> int:
+        """How many bytes the page has acknowledged so far."""
+        if self._value is not None:
+            return self._value
+        return self._stream.acknowledged if self._stream else 0
+
+    def cancel(self) -> None:
+        """Give the download up: nothing is saved; who waits gets `asyncio.CancelledError`. On any thread."""
+        self.abandon(asyncio.CancelledError(f"the {self._label} was cancelled"), quietly=True)
+
+    def abandon(self, why: BaseException, *, quietly: bool = False) -> None:
+        """Give the download up because of `why`, which who waits gets (STREAM-9)."""
+        self._session.cancel(self)
+        self.fail(why, quietly=quietly)
+
+    # -- for the feeders -----------------------------------------------------------------------
+
+    def send_inline(self, data: bytes) -> None:
+        """Send the whole content in one message; ValueError if the client takes none so large."""
+        self._submit(InlineContent(kind="inline", base64=base64.b64encode(data).decode()))
+
+    def open_stream(self) -> None:
+        """Send the command, to be followed by the content in chunks."""
+        self._submit(StreamContent(kind="stream"))
+        with self._session.room.lock:
+            if self.command:
+                self._stream = self._session.core.open_stream(self.command)
+
+    def feed_from_thread(self, piece: bytes) -> None:
+        """Send the next bytes; blocks while there is no room."""
+        rest = memoryview(piece)
+        room = self._session.room
+        while rest:
+            with room.lock:
+                taken = self._feed(rest)
+                if not taken:
+                    room.wait_in_thread(None)
+            rest = rest[taken:]
+            self._session.wake_link()
+
+    async def feed_from_task(self, piece: bytes) -> None:
+        """Send the next bytes; waits while there is no room."""
+        rest = memoryview(piece)
+        room = self._session.room
+        while rest:
+            with room.lock:
+                taken = self._feed(rest)
+            rest = rest[taken:]
+            self._session.wake_link()
+            if not taken:
+                await room.wait_in_task()
+
+    def finish(self) -> None:
+        """Say that all was sent."""
+        with self._session.room.lock:
+            if self._stream:
+                self._stream.finish()
+        self._session.wake_link()
+
+    def _submit(self, content: InlineContent | StreamContent) -> None:
+        params = DownloadParams(name=self.name, media_type=self.media_type, size=self.size, content=content)
+        self._session.submit(self, "download", json_values.dump(params))
+
+    def _feed(self, data: memoryview) -> int:
+        stream = self.command.stream if self.command else None
+        if stream is None:
+            raise _Abandoned
+        taken = 0
+        while taken < len(data) and stream.room > 0:
+            piece = bytes(data[taken : taken + min(stream.chunk_bytes, stream.room)])
+            stream.feed(piece)
+            taken += len(piece)
+        return taken
+
+
+def _bytes_of(params: WireModel) -> int:
+    if not isinstance(params, DownloadResult):
+        raise TypeError(f"{type(params).__name__} is no result of a download")
+    return params.bytes
+
+
+def start_download(
+    session: LiveSession,
+    name: str,
+    media_type: str,
+    content: MemoryContent | PiecesContent | AsyncContent,
+) -> Download:
+    """Begin to send `content`; what comes back tells progress and the end."""
+    streams = session.core.takes_streams
+    if isinstance(content, MemoryContent):
+        data = content.data
+        if len(data) <= session.inline_bytes or not streams:
+            download = Download(session, name, media_type, len(data))
+            download.send_inline(data)
+            return download
+        content = PiecesContent(iter((data,)), len(data))
+    download = Download(session, name, media_type, content.size)
+    if streams:
+        download.open_stream()
+    if isinstance(content, AsyncContent):
+        session.call_on_loop(lambda: _start_task(session, download, content))
+    else:
+        target = session.context.copy().run
+        arguments = (_feed_from_thread, download, content.pieces, streams)
+        threading.Thread(target=target, args=arguments, name=f"pagewire-{download.name}", daemon=True).start()
+    return download
+
+
+def _feed_from_thread(download: Download, pieces: Iterator[bytes], streams: bool) -> None:
+    try:
+        if streams:
+            for piece in pieces:
+                download.feed_from_thread(piece)
+            download.finish()
+        else:
+            data = b"".join(pieces)
+            download.size = len(data)
+            download.send_inline(data)
+    except _Abandoned:
+        logger.debug("%s takes no more content", download.name)
+    except Exception as error:  # noqa: BLE001 - handed to whoever waits for the download, or logged there
+        download.abandon(error)
+    finally:
+        close = getattr(pieces, "close", None)
+        if close:
+            close()
+
+
+def _start_task(session: LiveSession, download: Download, content: AsyncContent) -> None:
+    task = session.loop.create_task(
+        _feed_from_task(download, content, session.core.takes_streams), context=session.context.copy()
+    )
+    session.feeders.add(task)
+    task.add_done_callback(session.feeders.discard)
+
+
+async def _feed_from_task(download: Download, content: AsyncContent, streams: bool) -> None:
+    try:
+        if streams:
+            async for piece in content.pieces:
+                await download.feed_from_task(piece)
+            download.finish()
+        else:
+            data = b"".join([piece async for piece in content.pieces])
+            download.size = len(data)
+            download.send_inline(data)
+    except _Abandoned:
+        logger.debug("%s takes no more content", download.name)
+    except Exception as error:  # noqa: BLE001 - handed to whoever waits for the download, or logged there
+        download.abandon(error)
+    finally:
+        await content.pieces.aclose()

@@ -1,0 +1,287 @@
+"""One running session: the program's calls on one side, its connection of the moment on the other."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Collection, Hashable
+from contextvars import Context
+from typing import Any, Protocol, TypeVar
+
+from pagewire_protocol.byes import make_bye
+from pagewire_protocol.codes import ByeCode, CloseCode
+from pagewire_protocol.control_messages import ByeParams
+from pagewire_protocol.delivery import OutboxFull
+from pagewire_protocol.fields import WireModel
+from pagewire_protocol.handshake_messages import HelloParams
+from pagewire_server.errors import SessionBusy, SessionClosed
+from pagewire_server.options import Options
+from pagewire_server.runtime.deferred import DeferredCalls
+from pagewire_server.runtime.events import EventHandlers
+from pagewire_server.runtime.info import SessionInfo
+from pagewire_server.runtime.outcome import Outcome
+from pagewire_server.runtime.pending_command import PendingCommand
+from pagewire_server.runtime.room import Room
+from pagewire_server.sessions.command import ClientLeft, Command, Effect, EventReceived, Replied
+from pagewire_server.sessions.session_core import SessionCore, SessionState
+
+Value = TypeVar("Value")
+
+logger = logging.getLogger("pagewire.session")
+
+
+class Link(Protocol):
+    """The connection of the moment, as a session sees it. Both are called on the event loop."""
+
+    def wake(self) -> None:
+        """Look again for frames to write."""
+
+    def leave(self, bye: ByeParams) -> None:
+        """Send `bye`, close, and deliver nothing more."""
+
+
+class LiveSession:
+    """A session while its app runs and until it has ended.
+
+    The core is guarded by `room.lock`, so that threads queue commands themselves; all else happens on the event loop.
+    """
+
+    def __init__(
+        self,
+        core: SessionCore,
+        info: SessionInfo,
+        *,
+        apps: Collection[str],
+        options: Options,
+        on_end: Callable[[LiveSession, ByeParams], None],
+    ) -> None:
+        self.core = core
+        self.info = info
+        self.apps = apps
+        self.local: dict[Hashable, Any] = {}
+        self.loop = asyncio.get_running_loop()
+        self.loop_thread = threading.get_ident()
+        self.room = Room(self.loop)
+        self.closed: Outcome[None] = Outcome("hold", self.loop, self.loop_thread)
+        """Succeeds when the session has ended."""
+        self.context = Context()
+        """In which everything of this session runs."""
+        self.deferred = DeferredCalls(self.context, info.session_id)
+        self.events = EventHandlers(self.context, info.session_id)
+        self.tasks: set[asyncio.Task[object]] = set()
+        """The app's coroutine and those it started."""
+        self.feeders: set[asyncio.Task[None]] = set()
+        """What feeds downloads from asynchronous iterators."""
+        self._options = options
+        self._on_end = on_end
+        self._pending: dict[int, PendingCommand[Any]] = {}
+        self._link: Link | None = None
+        self._expiry: asyncio.TimerHandle | None = None
+        self._running = 0
+        self._is_wake_queued = False
+        self._last_bye = make_bye(ByeCode.SESSION_ENDED, "The app is done.")
+
+    @property
+    def inline_bytes(self) -> int:
+        """Up to what size a download travels in one message."""
+        return self._options.inline_bytes
+
+    @property
+    def is_on_loop(self) -> bool:
+        """Whether this is the event loop's thread, where nothing may block."""
+        return threading.get_ident() == self.loop_thread
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more can be sent."""
+        return self.core.state is SessionState.ENDED
+
+    # -- the program's side ------------------------------------------------------------------
+
+    def pending(self, label: str, read: Callable[[WireModel], Value]) -> PendingCommand[Value]:
+        """Return what a call gives back before `submit`; `read` makes its value of the result's params."""
+        return PendingCommand(label, read, self.loop, self.loop_thread)
+
+    def submit(
+        self, pending: PendingCommand[Any], type_: str, params: bytes, *, deadline: float | None = None
+    ) -> Command:
+        """Queue the command that `pending` stands for.
+
+        SessionClosed if the session has ended. Where there is no room, on the event loop SessionBusy, in a thread it
+        waits, until `deadline` on the loop's clock: TimeoutError. Nothing is queued then.
+        """
+        with self.room.lock:
+            command = self._queue(type_, params, deadline)
+            pending.command = command
+            self._pending[command.id] = pending
+        self.wake_link()
+        return command
+
+    def cancel(self, pending: PendingCommand[Any]) -> None:
+        """Give up on a command; the page is told, unless it never got it (CANCEL-5). On any thread."""
+        command = pending.command
+        if command is None:
+            return
+        with self.room.lock:
+            if self.core.cancel(command):
+                del self._pending[command.id]
+        self.wake_link()
+
+    def wake_link(self) -> None:
+        """Have the connection look for frames to write. On any thread."""
+        if self.is_on_loop:
+            if self._link:
+                self._link.wake()
+        elif not self._is_wake_queued:
+            self._is_wake_queued = True
+            self.call_on_loop(self._wake_from_thread)
+
+    def call_on_loop(self, function: Callable[[], object]) -> None:
+        """Call `function` on the event loop, soon. On any thread; nothing happens once the server has stopped."""
+        try:
+            self.loop.call_soon_threadsafe(function)
+        except RuntimeError:
+            logger.debug("session %s: the event loop is closed", self.info.session_id)
+
+    def require_open(self) -> None:
+        """Raise SessionClosed if the session takes no more commands."""
+        if self.core.state is not SessionState.ACTIVE:
+            raise SessionClosed(f"session {self.info.session_id} has ended: {self._last_bye.message}")
+
+    def _queue(self, type_: str, params: bytes, deadline: float | None) -> Command:
+        while True:
+            self.require_open()
+            try:
+                return self.core.send(type_, params)
+            except OutboxFull as full:
+                if self.is_on_loop:
+                    raise SessionBusy(f"the page is slow or away: {full}") from None
+                timeout = None if deadline is None else max(deadline - self.loop.time(), 0)
+                if not self.room.wait_in_thread(timeout):
+                    raise TimeoutError("the page was slow or away: there was no room in time") from None
+
+    def _wake_from_thread(self) -> None:
+        self._is_wake_queued = False
+        if self._link:
+            self._link.wake()
+
+    # -- the app's life ------------------------------------------------------------------------
+
+    def work_started(self) -> None:
+        """Count one more thread or task whose end the session waits for. On any thread."""
+        with self.room.lock:
+            self._running += 1
+
+    def work_finished(self) -> None:
+        """Count one less; the last one ends the session, unless there are event handlers. On the event loop."""
+        self._running -= 1
+        if not self._running and not self.events.has_handlers:
+            self.finish()
+
+    def app_failed(self) -> None:
+        """Say that the app raised: once it is drained, the session ends with `internal_error`. On the event loop."""
+        self._last_bye = make_bye(ByeCode.INTERNAL_ERROR, "The app failed; the server's log says why.")
+
+    def finish(self) -> None:
+        """Say that the app is done: the session drains, then ends (END-10)."""
+        with self.room.lock:
+            self.core.drain()
+        self.wake_link()
+        self._end_if_drained()
+
+    def end(self, bye: ByeParams) -> None:
+        """End the session now, with `bye` to the client if it is there. On the event loop."""
+        if self.has_ended:
+            return
+        with self.room.lock:
+            lost = [self._pending.pop(command.id) for command in self.core.end()]
+        self._last_bye = bye
+        self._stop_expiry()
+        logger.info("session %s ended: %s: %s", self.info.session_id, bye.code, bye.message)
+        closed = SessionClosed(f"session {self.info.session_id} has ended: {bye.message}")
+        for pending in lost:
+            pending.fail(closed, quietly=True)
+        self.room.has_changed()
+        self.closed.succeed(None)
+        self.events.close()
+        link, self._link = self._link, None
+        if link:
+            link.leave(bye)
+        self._on_end(self, bye)
+
+    def _end_if_drained(self) -> None:
+        if self.core.is_drained:
+            self.end(self._last_bye)
+
+    # -- the connection's side -----------------------------------------------------------------
+
+    def attach(self, link: Link, hello: HelloParams) -> int:
+        """Make `link` the session's connection, in the place of an older one (RESUME-8); return `welcome.last_seq`.
+
+        PeerViolation if the hello's `resume` cannot be; the session must then be ended.
+        """
+        older, self._link = self._link, None
+        if older:
+            older.leave(make_bye(ByeCode.REPLACED, "Another connection of this client took over."))
+        with self.room.lock:
+            last_seq = self.core.attach(hello)
+        self._stop_expiry()
+        self._link = link
+        self.room.has_changed()
+        return last_seq
+
+    def detach(self, link: Link, code: int | None) -> None:
+        """Say that `link` is gone, closed by the client with `code`, None for a break (END-8)."""
+        if self._link is not link:
+            return
+        self._link = None
+        self.core.delivery.detach()
+        if code == CloseCode.NORMAL:
+            self.end(make_bye(ByeCode.SESSION_ENDED, "The client left."))
+            return
+        options = self._options
+        window = options.resume_window
+        if code == CloseCode.GOING_AWAY:
+            window = min(options.going_away_window, window)
+        gone = make_bye(ByeCode.SESSION_GONE, "The client was away for too long.")
+        self._expiry = self.loop.call_later(window, self.end, gone)
+
+    def receive_text(self, text: str) -> None:
+        """Take a text frame of the connection; PeerViolation if it is invalid."""
+        with self.room.lock:
+            effect = self.core.receive_text(text, self.loop.time())
+            has_frames = self.core.has_frames
+        if effect is not None:
+            self._apply(effect)
+        self.room.has_changed()
+        if has_frames:
+            self.wake_link()
+        self._end_if_drained()
+
+    def receive_binary(self, frame: bytes) -> None:
+        """Take a binary frame of the connection; PeerViolation if it is invalid."""
+        self.core.receive_binary(frame)
+
+    def next_frame(self) -> tuple[bytes, bool] | None:
+        """Return the next frame to write and whether it is text; None if there is none now."""
+        with self.room.lock:
+            text = self.core.next_text(self.loop.time())
+            if text is not None:
+                return text, True
+            chunk = self.core.next_chunk()
+        return None if chunk is None else (chunk, False)
+
+    def _apply(self, effect: Effect) -> None:
+        match effect:
+            case Replied():
+                self._pending.pop(effect.command.id).receive(effect)
+            case EventReceived():
+                self.events.dispatch(effect.name, effect.data)
+            case ClientLeft():
+                self.end(make_bye(ByeCode.SESSION_ENDED, "The client left."))
+
+    def _stop_expiry(self) -> None:
+        if self._expiry:
+            self._expiry.cancel()
+            self._expiry = None

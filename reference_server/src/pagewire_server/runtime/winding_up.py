@@ -1,0 +1,26 @@
+"""What is left to do when a session has ended: its deferred functions, and tasks that did not notice."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from pagewire_server.runtime.live_session import LiveSession
+
+TASK_GRACE: Final = 5.0
+"""Seconds that the app's tasks have to finish by themselves once the session has ended; then they are cancelled."""
+
+
+async def wind_up(session: LiveSession) -> None:
+    """Call what the session deferred, then cancel what of it still runs; threads end by `SessionClosed`."""
+    deferred = session.deferred.start()
+    try:
+        if deferred:
+            await deferred
+        if session.tasks:
+            await asyncio.wait(session.tasks, timeout=TASK_GRACE)
+    finally:
+        if deferred:
+            deferred.cancel()
+        for task in (*session.tasks, *session.feeders):
+            task.cancel()

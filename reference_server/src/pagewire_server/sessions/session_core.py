@@ -1,0 +1,229 @@
+"""One session without IO: commands out, replies and events in, streams, and how it drains and ends."""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum
+
+from pydantic import MISSING
+
+from pagewire_protocol import codec, json_values
+from pagewire_protocol.codec import Envelope
+from pagewire_protocol.codes import ErrorCode
+from pagewire_protocol.command_messages import CancelParams
+from pagewire_protocol.control_messages import AckParams, ByeParams, StreamAckParams
+from pagewire_protocol.delivery import Delivery, Outgoing, OutgoingState, OutgoingStream
+from pagewire_protocol.handshake_messages import HelloParams
+from pagewire_protocol.messages import KINDS, Kind, Side
+from pagewire_protocol.reply_messages import ErrorParams, EventParams
+from pagewire_protocol.stream_frames import unpack_chunk
+from pagewire_protocol.violations import PeerViolation
+from pagewire_server.options import Options
+from pagewire_server.sessions.command import (
+    RESULT_MODELS,
+    WAITING_TYPES,
+    ClientLeft,
+    Command,
+    Effect,
+    EventReceived,
+    Replied,
+)
+
+
+class MessageTooLargeError(ValueError):
+    """The message is larger than the client takes; nothing was queued (WIRE-24)."""
+
+
+class SessionState(Enum):
+    """What the session still does."""
+
+    ACTIVE = "active"
+    """The app runs, or is held."""
+    DRAINING = "draining"
+    """The app is done; what is under way is finished (END-10)."""
+    ENDED = "ended"
+    """Nothing goes in or out any more."""
+
+
+class SessionCore:
+    """The server's end of one session. Times are seconds on any one clock."""
+
+    def __init__(self, hello: HelloParams, options: Options) -> None:
+        self.hello = hello
+        self.state = SessionState.ACTIVE
+        self.delivery = Delivery(window_bytes=options.window_bytes, capacity_bytes=options.outbox_bytes)
+        self._options = options
+        self._next_id = 1
+        self._commands: dict[int, Command] = {}
+        self._streaming: deque[Command] = deque()
+        self._last_client_id = 0
+
+    @property
+    def takes_streams(self) -> bool:
+        """Whether the client announced the capability."""
+        return "streams" in self.hello.capabilities
+
+    @property
+    def unanswered(self) -> list[Command]:
+        """The commands that have no reply yet."""
+        return list(self._commands.values())
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether it drains, and everything is acknowledged, answered and streamed (END-10)."""
+        return self.state is SessionState.DRAINING and self.delivery.is_drained and not self._commands
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether there may be something to write now."""
+        delivery = self.delivery
+        return delivery.inbox.ack_is_due or delivery.outbox.has_frame or bool(self._streaming)
+
+    # -- the program's side ------------------------------------------------------------------
+
+    def send(self, type_: str, params: bytes) -> Command:
+        """Queue a command whose params are `params`, as JSON; it gets its id.
+
+        OutboxFull if there is no room now, MessageTooLargeError if the client would not take it: nothing is queued.
+        """
+        message = Outgoing(type_, params, self._next_id)
+        limit = self.hello.limits.max_message_bytes
+        if message.size > limit:
+            raise MessageTooLargeError(f"the {type_} takes {message.size} bytes; this client takes at most {limit}")
+        self.delivery.put(message)
+        command = Command(type_, self._next_id, message)
+        self._commands[command.id] = command
+        self._next_id += 1
+        return command
+
+    def open_stream(self, command: Command) -> OutgoingStream | None:
+        """Give a download the stream that follows it; None if it needs none any more, being answered or lost."""
+        if command.id not in self._commands:
+            return None
+        command.stream = OutgoingStream(command.id, self._options.stream_window_bytes)
+        self._streaming.append(command)
+        return command.stream
+
+    def cancel(self, command: Command) -> bool:
+        """Give up on `command` (CANCEL-5). True if it was withdrawn before it was written: no reply will come."""
+        if command.id not in self._commands or command.is_cancelled:
+            return False
+        self._drop_stream(command)
+        if self.delivery.outbox.withdraw(command.message):
+            del self._commands[command.id]
+            return True
+        command.is_cancelled = True
+        self.delivery.outbox.put_beyond_capacity(Outgoing("cancel", json_values.dump(CancelParams(id=command.id))))
+        return False
+
+    def drain(self) -> None:
+        """Say that the app is done: code that still waits is cancelled (END-10)."""
+        if self.state is not SessionState.ACTIVE:
+            return
+        self.state = SessionState.DRAINING
+        for command in self.unanswered:
+            if command.type in WAITING_TYPES and command.message.state is not OutgoingState.QUEUED:
+                self.cancel(command)
+        self.delivery.drain()
+
+    def end(self) -> list[Command]:
+        """End the session; return the commands that will never be answered."""
+        self.state = SessionState.ENDED
+        lost = self.unanswered
+        for command in lost:
+            self._drop_stream(command)
+        self._commands.clear()
+        self.delivery.detach()
+        return lost
+
+    # -- the connection's side ---------------------------------------------------------------
+
+    def attach(self, hello: HelloParams) -> int:
+        """Start on a new connection; return `welcome.last_seq`. PeerViolation where `resume` cannot be (RESUME-6)."""
+        resume = None if hello.resume is MISSING else hello.resume
+        last_seq = self.delivery.attach(resume.last_seq if resume else 0)
+        offsets = {position.id: position.offset for position in resume.streams} if resume else {}
+        for command in self._streaming:
+            if command.stream:
+                command.stream.resume(offsets.get(command.id))
+        return last_seq
+
+    def next_text(self, now: float) -> bytes | None:
+        """Return the next text frame to write, or None."""
+        return self.delivery.next_frame(now)
+
+    def next_chunk(self) -> bytes | None:
+        """Return the next binary frame to write, or None: each stream in turn, after its command and the replay."""
+        if not self.delivery.is_attached or self.delivery.outbox.is_replaying:
+            return None
+        for _ in range(len(self._streaming)):
+            command = self._streaming[0]
+            self._streaming.rotate(-1)
+            if command.stream and command.message.state is not OutgoingState.QUEUED:
+                frame = command.stream.next_frame()
+                if frame is not None:
+                    return frame
+        return None
+
+    def receive_text(self, text: str, now: float) -> Effect | None:
+        """Take a text frame, by the checks of SPEC section 3.1; what it means to the program, if anything."""
+        envelope = codec.parse(text, max_bytes=self._options.max_message_bytes)
+        if envelope.seq is not None and not self.delivery.inbox.receive(envelope.seq, envelope.size, now):
+            return None
+        codec.check_form(envelope, Side.CLIENT)
+        if not envelope.is_known:
+            self._receive_unknown(envelope)
+            return None
+        if KINDS[envelope.type] is Kind.REPLY:
+            return self._receive_reply(envelope)
+        return self._receive_other(envelope)
+
+    def receive_binary(self, frame: bytes) -> None:
+        """Take a binary frame: no client streams in 1.0, so it belongs to an unknown id (STREAM-6) or is malformed."""
+        unpack_chunk(frame)
+
+    def _receive_unknown(self, envelope: Envelope) -> None:
+        if envelope.seq is None or not codec.has_id(envelope):
+            return
+        id_ = envelope.id
+        if not (codec.is_positive_integer(id_) and isinstance(id_, int) and id_ > self._last_client_id):
+            raise PeerViolation(f"{envelope.type}: id: is no new integer from 1 to 2^53-1")
+        self._last_client_id = id_
+        answer = ErrorParams(code=ErrorCode.UNSUPPORTED, message=f"{envelope.type} is unknown to this server")
+        self.delivery.outbox.put_beyond_capacity(Outgoing("error", json_values.dump(answer), id_))
+
+    def _receive_reply(self, envelope: Envelope) -> Replied:
+        command = self._commands.get(envelope.id) if isinstance(envelope.id, int) else None
+        if command is None or command.message.state is OutgoingState.QUEUED:
+            raise PeerViolation(f"{envelope.type}: id: {envelope.id} awaits no reply")
+        model = ErrorParams if envelope.type == "error" else RESULT_MODELS[command.type]
+        params = codec.read_params(envelope, model)
+        del self._commands[command.id]
+        self._drop_stream(command)
+        return Replied(command, params)
+
+    def _receive_other(self, envelope: Envelope) -> Effect | None:
+        match envelope.type:
+            case "ack":
+                self.delivery.outbox.acknowledge(codec.read_params(envelope, AckParams).seq)
+            case "stream_ack":
+                self._receive_stream_ack(codec.read_params(envelope, StreamAckParams))
+            case "event":
+                event = codec.read_params(envelope, EventParams)
+                return EventReceived(event.name, event.data)
+            case "bye":
+                bye = codec.read_params(envelope, ByeParams)
+                return ClientLeft(bye.code, bye.message)
+            case _:
+                raise PeerViolation(f"type: a second {envelope.type} on a connection")
+        return None
+
+    def _receive_stream_ack(self, params: StreamAckParams) -> None:
+        command = self._commands.get(params.id)
+        if command and command.stream:
+            command.stream.acknowledge(params.offset)
+
+    def _drop_stream(self, command: Command) -> None:
+        if command.stream:
+            command.stream = None
+            self._streaming.remove(command)

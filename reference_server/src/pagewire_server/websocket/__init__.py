@@ -1,0 +1,1 @@
+"""The shell: WebSocket connections and HTTP requests, on the `websockets` library."""

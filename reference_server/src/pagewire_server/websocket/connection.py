@@ -1,0 +1,174 @@
+"""One WebSocket of a session: a reader, one writer, timers for pings and acks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+from pagewire_protocol.byes import close_code, make_bye
+from pagewire_protocol.codec import control_frame
+from pagewire_protocol.codes import SESSION_ENDING_CLOSE_CODES, ByeCode
+from pagewire_protocol.control_messages import ByeParams, PingParams
+from pagewire_protocol.handshake_messages import HelloParams, WelcomeParams
+from pagewire_protocol.violations import PeerViolation
+from pagewire_server.runtime.live_session import LiveSession
+
+logger = logging.getLogger("pagewire.connection")
+
+LEAVE_SECONDS: Final = 1.0
+"""How long a client has to take a bye before its connection is aborted (RESUME-8)."""
+
+_PING: Final = control_frame("ping", PingParams())
+_REASON_BYTES: Final = 120
+
+
+class Connection:
+    """A session's connection of the moment."""
+
+    def __init__(self, socket: ServerConnection, session: LiveSession, heartbeat_interval: float) -> None:
+        self._socket = socket
+        self._session = session
+        self._interval = heartbeat_interval
+        self._loop = asyncio.get_running_loop()
+        self._bye: ByeParams | None = None
+        self._sleep: asyncio.Future[None] | None = None
+        self._ping_is_due = False
+        self._ping_timer: asyncio.TimerHandle | None = None
+        self._ack_timer: asyncio.TimerHandle | None = None
+
+    # -- what the session calls ----------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Look again for frames to write."""
+        if self._sleep and not self._sleep.done():
+            self._sleep.set_result(None)
+
+    def leave(self, bye: ByeParams) -> None:
+        """Send `bye`, close, and deliver nothing more; abort the connection if the client doesn't take it."""
+        if self._bye:
+            return
+        self._bye = bye
+        self._loop.call_later(LEAVE_SECONDS, self._socket.transport.abort)
+        self.wake()
+
+    # -- the connection's life -----------------------------------------------------------------
+
+    async def run(self, hello: HelloParams, welcome: WelcomeParams) -> None:
+        """Serve the client until the connection ends. `welcome.last_seq` is filled in by the session."""
+        session = self._session
+        try:
+            last_seq = session.attach(self, hello)
+        except PeerViolation as violation:
+            bye = make_bye(violation.code, f"hello: resume: {violation}")
+            session.end(bye)
+            await send_bye(self._socket, bye)
+            return
+        first = control_frame("welcome", welcome.model_copy(update={"last_seq": last_seq}))
+        writer = self._loop.create_task(self._write(first))
+        try:
+            await self._read()
+        finally:
+            self._stop_timers()
+            self._tell_session()
+            await self._finish(writer)
+
+    async def _read(self) -> None:
+        session = self._session
+        try:
+            async for message in self._socket:
+                # END-2, RESUME-8: after a bye nothing that comes is acted on.
+                if self._bye:
+                    continue
+                try:
+                    if isinstance(message, str):
+                        session.receive_text(message)
+                    else:
+                        session.receive_binary(message)
+                except PeerViolation as violation:
+                    session.end(make_bye(violation.code, str(violation)))
+                self._arm_ack_timer()
+        except ConnectionClosed:
+            logger.debug("session %s: the connection broke", session.info.session_id)
+
+    async def _write(self, welcome: bytes) -> None:
+        socket = self._socket
+        try:
+            await socket.send(welcome, text=True)
+            self._arm_ping_timer()
+            while not self._bye:
+                frame = self._next_frame()
+                if frame:
+                    await socket.send(frame[0], text=frame[1])
+                else:
+                    self._sleep = self._loop.create_future()
+                    await self._sleep
+            await send_bye(socket, self._bye)
+        except ConnectionClosed:
+            logger.debug("session %s: the connection broke", self._session.info.session_id)
+
+    def _next_frame(self) -> tuple[bytes, bool] | None:
+        if self._ping_is_due:
+            self._ping_is_due = False
+            self._arm_ping_timer()
+            return _PING, True
+        return self._session.next_frame()
+
+    async def _finish(self, writer: asyncio.Task[None]) -> None:
+        if not self._bye:
+            writer.cancel()
+        try:
+            await writer
+        except asyncio.CancelledError:
+            if not writer.cancelled():
+                raise
+
+    def _tell_session(self) -> None:
+        protocol = self._socket.protocol
+        received = protocol.close_rcvd.code if protocol.close_rcvd else None
+        # What the library closed with by itself: 1007 and 1009 end the session (END-9).
+        sent = protocol.close_sent.code if protocol.close_sent and not self._bye else None
+        for code in (received, sent):
+            if code in SESSION_ENDING_CLOSE_CODES:
+                self._session.end(make_bye(ByeCode.INVALID_MESSAGE, f"The connection was closed with {code}."))
+        self._session.detach(self, received)
+
+    # -- timers --------------------------------------------------------------------------------
+
+    def _arm_ping_timer(self) -> None:
+        self._ping_timer = self._loop.call_later(self._interval, self._ping)
+
+    def _ping(self) -> None:
+        self._ping_is_due = True
+        self.wake()
+
+    def _arm_ack_timer(self) -> None:
+        deadline = self._session.core.delivery.inbox.ack_deadline
+        if deadline is not None and self._ack_timer is None:
+            self._ack_timer = self._loop.call_at(deadline, self._ack)
+
+    def _ack(self) -> None:
+        self._ack_timer = None
+        self.wake()
+        self._arm_ack_timer()
+
+    def _stop_timers(self) -> None:
+        for timer in (self._ping_timer, self._ack_timer):
+            if timer:
+                timer.cancel()
+
+
+async def send_bye(socket: ServerConnection, bye: ByeParams) -> None:
+    """Say why, and close (END-1); gives up where nobody listens."""
+    reason = bye.message.encode()[:_REASON_BYTES].decode(errors="ignore")
+    try:
+        async with asyncio.timeout(LEAVE_SECONDS):
+            await socket.send(control_frame("bye", bye), text=True)
+        await socket.close(close_code(bye), reason)
+    except ConnectionClosed:
+        logger.debug("the client was gone before its bye: %s", bye.code)
+    except TimeoutError:
+        socket.transport.abort()

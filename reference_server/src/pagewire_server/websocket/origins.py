@@ -1,0 +1,28 @@
+"""Whose pages are let in (SEC-1)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+from urllib.parse import urlsplit
+
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+
+
+def is_foreign(origin: str | None, host: str, allowed: Collection[str]) -> bool:
+    """Whether a page of `origin` may not connect to a server that it reached as `host`, by the headers of those names.
+
+    None, no browser, is not foreign; `null` is.
+    """
+    if origin is None or origin in allowed:
+        return False
+    parts = urlsplit(origin)
+    if parts.scheme not in _DEFAULT_PORTS or not parts.netloc:
+        return True
+    default = _DEFAULT_PORTS[parts.scheme]
+    return _with_port(parts.netloc, default) != _with_port(host, default)
+
+
+def _with_port(netloc: str, default: int) -> str:
+    after_address = netloc.rpartition("]")[2]
+    return netloc.lower() if ":" in after_address else f"{netloc.lower()}:{default}"

@@ -1,0 +1,265 @@
+"""The server: apps by name, sessions, connections, and the files of the page, on one port."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+import secrets
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+from pydantic import MISSING
+from websockets.asyncio.server import Server as WebSocketServer
+from websockets.asyncio.server import ServerConnection
+from websockets.asyncio.server import serve as serve_websocket
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
+
+from pagewire_protocol.byes import make_bye
+from pagewire_protocol.codes import ByeCode
+from pagewire_protocol.control_messages import ByeParams
+from pagewire_protocol.handshake_messages import Heartbeat, HelloParams, ServerLimits, Software, WelcomeParams
+from pagewire_protocol.versions import SUBPROTOCOL
+from pagewire_protocol.violations import PeerViolation
+from pagewire_server.options import KIB, Options
+from pagewire_server.runtime.apps import App, start_app
+from pagewire_server.runtime.info import make_info
+from pagewire_server.runtime.live_session import LiveSession
+from pagewire_server.runtime.winding_up import wind_up
+from pagewire_server.sessions.directory import SessionDirectory
+from pagewire_server.sessions.handshake import (
+    Admitted,
+    Refused,
+    admit,
+    check_version,
+    read_hello,
+    unsupported_version,
+)
+from pagewire_server.sessions.session_core import SessionCore
+from pagewire_server.version import VERSION
+from pagewire_server.websocket.connection import LEAVE_SECONDS, Connection, send_bye
+from pagewire_server.websocket.origins import is_foreign
+from pagewire_server.websocket.static_files import Mount, StaticFiles, client_folder
+
+logger = logging.getLogger("pagewire.server")
+
+SOCKET_PATH: Final = "/ws"
+"""Where the WebSocket is; all other paths are files."""
+
+_CLOSE_SLACK_BYTES: Final = 64 * KIB
+"""How much more than a message the library takes, so that ours is the error that a client sees (WIRE-23)."""
+
+
+class Server:
+    """A running server of apps. Use it as an async context manager, or by `start` and `close`."""
+
+    def __init__(self, apps: Mapping[str, App], options: Options, host: str, port: int) -> None:
+        self._apps = dict(apps)
+        self._options = options
+        self._host = host
+        self._port = port
+        self._directory: SessionDirectory[LiveSession] = SessionDirectory(options.resume_window)
+        self._endings: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+        self._websockets: WebSocketServer | None = None
+        folder = client_folder()
+        mounts = [Mount("/pagewire/", folder), Mount("/", folder / "page")]
+        if options.static:
+            mounts.insert(1, Mount("/", options.static))
+        self._files = StaticFiles(tuple(mounts), options.content_security_policy)
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on: the one that was found, where 0 was asked for."""
+        if self._websockets is None:
+            return self._port
+        port: int = next(iter(self._websockets.sockets)).getsockname()[1]
+        return port
+
+    @property
+    def url(self) -> str:
+        """Where the page is."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.port}/"
+
+    @property
+    def session_count(self) -> int:
+        """How many sessions there are."""
+        return len(self._directory)
+
+    async def start(self) -> None:
+        """Begin to listen; OSError if the port is taken."""
+        options = self._options
+        self._websockets = await serve_websocket(
+            self._serve_client,
+            self._host,
+            self._port,
+            select_subprotocol=_select_subprotocol,
+            process_request=self._process_request,
+            server_header=f"pagewire/{VERSION}",
+            compression=None,
+            max_size=options.max_message_bytes + _CLOSE_SLACK_BYTES,
+            open_timeout=options.hello_timeout,
+            ping_interval=options.heartbeat_interval,
+            ping_timeout=options.heartbeat_timeout,
+            close_timeout=LEAVE_SECONDS,
+        )
+
+    async def close(self) -> None:
+        """Say bye to every session, call what they deferred, and stop listening."""
+        self._is_stopping = True
+        for session in self._directory.sessions():
+            session.end(make_bye(ByeCode.SERVER_SHUTDOWN, "The server stops."))
+        if self._endings:
+            _, late = await asyncio.wait(self._endings, timeout=self._options.deferred_window)
+            for task in late:
+                task.cancel()
+            if late:
+                logger.warning("%d sessions were not done with their deferred functions", len(late))
+        if self._websockets:
+            self._websockets.close()
+            await self._websockets.wait_closed()
+
+    # -- HTTP --------------------------------------------------------------------------------
+
+    def _process_request(self, _socket: ServerConnection, request: Request) -> Response | None:
+        is_upgrade = "websocket" in request.headers.get("Upgrade", "").lower()
+        if urlsplit(request.path).path == SOCKET_PATH:
+            return None if is_upgrade else self._files.upgrade_required()
+        return self._files.respond(request)
+
+    # -- WebSocket ---------------------------------------------------------------------------
+
+    async def _serve_client(self, socket: ServerConnection) -> None:
+        try:
+            hello, admitted = await self._shake_hands(socket)
+            session = admitted.session or self._open_session(socket, hello, admitted)
+        except Refused as refused:
+            await send_bye(socket, refused.bye)
+        except PeerViolation as violation:
+            await send_bye(socket, make_bye(violation.code, str(violation)))
+        except ConnectionClosed:
+            logger.debug("a connection closed before its hello")
+        except Exception:
+            logger.exception("a handshake failed")
+            await send_bye(socket, make_bye(ByeCode.INTERNAL_ERROR, "The server failed."))
+        else:
+            welcome = self._welcome(session, admitted.version, resumed=admitted.session is not None)
+            connection = Connection(socket, session, self._options.heartbeat_interval)
+            await connection.run(hello, welcome)
+
+    async def _shake_hands(self, socket: ServerConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
+        """Make the checks of SPEC section 4, in its order (HELLO-10)."""
+        request = _request_of(socket)
+        origin = request.headers.get("Origin")
+        if is_foreign(origin, request.headers.get("Host", ""), self._options.allowed_origins):
+            raise Refused(make_bye(ByeCode.FORBIDDEN_ORIGIN, f"Pages of {origin} are not let in here."))
+        if socket.subprotocol != SUBPROTOCOL:
+            raise Refused(unsupported_version([]))
+        hello = await self._receive_hello(socket)
+        version = check_version(hello)
+        await self._authenticate(hello, request)
+        if self._is_stopping:
+            raise Refused(make_bye(ByeCode.SERVER_SHUTDOWN, "The server stops."))
+        now = asyncio.get_running_loop().time()
+        options = self._options
+        return hello, admit(
+            hello, version, self._directory, apps=self._apps, max_sessions=options.max_sessions, now=now
+        )
+
+    async def _receive_hello(self, socket: ServerConnection) -> HelloParams:
+        options = self._options
+        try:
+            async with asyncio.timeout(options.hello_timeout):
+                while True:
+                    message = await socket.recv()
+                    if not isinstance(message, str):
+                        raise PeerViolation("the first message is a binary frame, not a hello")
+                    hello = read_hello(message, options.max_message_bytes)
+                    if hello:
+                        return hello
+        except TimeoutError:
+            bye = make_bye(ByeCode.HELLO_TIMEOUT, f"No hello came within {options.hello_timeout:g} s.")
+            raise Refused(bye) from None
+
+    async def _authenticate(self, hello: HelloParams, request: Request) -> None:
+        check = self._options.authenticate
+        if check is None:
+            return
+        verdict = check(None if hello.auth is MISSING else hello.auth, request)
+        if not (await verdict if inspect.isawaitable(verdict) else verdict):
+            raise Refused(make_bye(ByeCode.UNAUTHORIZED, "The server did not accept the client's auth."))
+
+    def _open_session(
+        self, socket: ServerConnection, hello: HelloParams, admitted: Admitted[LiveSession]
+    ) -> LiveSession:
+        options = self._options
+        peer = socket.remote_address
+        info = make_info(
+            hello,
+            _request_of(socket),
+            str(peer[0]) if isinstance(peer, Sequence) and peer else "",
+            f"s-{secrets.token_hex(6)}",
+            options.trusted_proxies,
+        )
+
+        def bury(session: LiveSession, bye: ByeParams) -> None:
+            self._directory.bury(admitted.key, bye, session.loop.time())
+            task = session.loop.create_task(wind_up(session))
+            self._endings.add(task)
+            task.add_done_callback(self._endings.discard)
+
+        session = LiveSession(SessionCore(hello, options), info, apps=self._apps.keys(), options=options, on_end=bury)
+        self._directory.add(admitted.key, session)
+        logger.info("session %s began: app %s for %s", info.session_id, info.app, info.user_ip)
+        start_app(session, self._apps[hello.app])
+        return session
+
+    def _welcome(self, session: LiveSession, version: str, *, resumed: bool) -> WelcomeParams:
+        options = self._options
+        return WelcomeParams(
+            version=version,
+            session=session.info.session_id,
+            resumed=resumed,
+            last_seq=0,
+            server=Software(name="pagewire-server", version=VERSION),
+            capabilities={},
+            heartbeat=Heartbeat(
+                interval_ms=_milliseconds(options.heartbeat_interval),
+                timeout_ms=_milliseconds(options.heartbeat_timeout),
+            ),
+            limits=ServerLimits(
+                max_message_bytes=options.max_message_bytes, stream_window_bytes=options.stream_window_bytes
+            ),
+            resume_window_ms=_milliseconds(options.resume_window),
+        )
+
+
+def _select_subprotocol(_socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """Take ours, else the first offer, so that the client learns by a bye why it is refused (WIRE-3)."""
+    if SUBPROTOCOL in offered:
+        return Subprotocol(SUBPROTOCOL)
+    return offered[0] if offered else None
+
+
+def _request_of(socket: ServerConnection) -> Request:
+    if socket.request is None:
+        raise RuntimeError("a connection without its request")
+    return socket.request
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(round(seconds * 1000), 1)
