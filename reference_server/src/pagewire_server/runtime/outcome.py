@@ -6,11 +6,14 @@ import asyncio
 import logging
 import threading
 from collections.abc import Generator
-from typing import Generic, TypeVar, cast
+from typing import Final, Generic, TypeVar, cast
 
 from pagewire_server.errors import CommandError, JavaScriptError
 
 Value = TypeVar("Value")
+
+_settling: Final = threading.Lock()
+"""Held for a moment by whoever settles or begins to wait; one for all, since a lock of its own slows every command."""
 
 logger = logging.getLogger("pagewire.session")
 
@@ -26,7 +29,6 @@ class Outcome(Generic[Value]):
         self._label = label
         self._loop = loop
         self._loop_thread = loop_thread
-        self._lock = threading.Lock()
         self._is_done = False
         self._value: Value | None = None
         self._error: BaseException | None = None
@@ -47,7 +49,7 @@ class Outcome(Generic[Value]):
         """Block until it is done; return its value or raise what went wrong. TimeoutError after `timeout` seconds."""
         if threading.get_ident() == self._loop_thread:
             raise RuntimeError(f"{self._label} would block the event loop here: await it instead of calling wait()")
-        with self._lock:
+        with _settling:
             if self._is_done:
                 return self._take()
             gate = threading.Lock()
@@ -60,7 +62,7 @@ class Outcome(Generic[Value]):
     def __await__(self) -> Generator[object, None, Value]:
         if not self._is_done:
             future = self._loop.create_future()
-            with self._lock:
+            with _settling:
                 if not self.done():
                     self._futures.append(future)
                 else:
@@ -77,7 +79,7 @@ class Outcome(Generic[Value]):
         self._settle(None, error, quietly=quietly)
 
     def _settle(self, value: Value | None, error: BaseException | None, *, quietly: bool = False) -> None:
-        with self._lock:
+        with _settling:
             if self._is_done:
                 return
             self._value, self._error = value, error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from pagewire_protocol.delivery import Outgoing, OutgoingStream
 from pagewire_protocol.fields import WireModel
@@ -37,8 +37,7 @@ class Command:
         """Whether a `cancel` was sent; whichever reply comes is taken (CANCEL-5)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Replied:
+class Replied(NamedTuple):
     """A command was answered: the params of its `result` or `error`."""
 
     command: Command

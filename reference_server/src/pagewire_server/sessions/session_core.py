@@ -76,8 +76,7 @@ class SessionCore:
     @property
     def has_frames(self) -> bool:
         """Whether there may be something to write now."""
-        delivery = self.delivery
-        return delivery.inbox.ack_is_due or delivery.outbox.has_frame or bool(self._streaming)
+        return self.delivery.has_frames or bool(self._streaming)
 
     # -- the program's side ------------------------------------------------------------------
 

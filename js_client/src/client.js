@@ -1,0 +1,276 @@
+/** @file A client: the session, the commands and the connections of one instance, and of those that follow it. */
+
+import { Commands } from "./commands/commands.js";
+import { Connection } from "./connection.js";
+import { withQueryParameter } from "./query.js";
+import { randomName } from "./secrets.js";
+import { Backoff } from "./session/backoff.js";
+import { Session } from "./session/session.js";
+
+/** @import {Environment} from "./commands/commands.js" */
+/** @import {End} from "./protocol/codes.js" */
+/** @import {Action, SessionState} from "./session/actions.js" */
+/** @import {Introduction} from "./session/hello.js" */
+
+/**
+ * Where time, chance and sockets come from.
+ *
+ * @typedef {object} Surroundings
+ * @property {() => number} now in ms, never going back
+ * @property {() => number} random from 0 to 1
+ * @property {(callback: () => void, ms: number) => unknown} setTimeout
+ * @property {(timer: never) => void} clearTimeout
+ * @property {typeof WebSocket} WebSocket
+ *
+ * @typedef {object} FrameMeta
+ * @property {number} time in ms since the epoch
+ * @property {number} connection 1 for the first connection of the client, 2 for the next
+ *
+ * @typedef {(direction: "sent" | "received", frame: string | ArrayBuffer, meta: FrameMeta) => void} Observe
+ *
+ * @typedef {object} ClientState
+ * @property {SessionState["name"]} name
+ * @property {number | null} retryInMs the wait before the next attempt, counted from the change of state
+ * @property {End | null} end why the session has ended
+ *
+ * @typedef {object} ClientOptions
+ * @property {URL} url of the server's WebSocket
+ * @property {Omit<Introduction, "instance">} introduction
+ * @property {Environment} environment
+ * @property {Observe} [observe] is given every frame; it must not change them
+ * @property {(waitMs: number) => void} [renew] is called where a new instance is to take over, to start it; without it,
+ *   the client itself becomes that instance
+ * @property {Partial<Surroundings>} [surroundings]
+ */
+
+/** How long the server has to close a connection after its `bye`. */
+const LINGER_MS = 1000;
+const KEY_BYTES = 12;
+const INSTANCE_BYTES = 32;
+
+/** @type {Surroundings} */
+const SURROUNDINGS = {
+  now: () => performance.now(),
+  random: () => Math.random(),
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  clearTimeout: (timer) => clearTimeout(timer),
+  WebSocket: globalThis.WebSocket,
+};
+
+export class Client {
+  #options;
+  #url;
+  #surroundings;
+  #backoff = new Backoff();
+  /** @type {Session} */
+  #session;
+  /** @type {Commands} */
+  #commands;
+  /** @type {Connection | null} */
+  #connection = null;
+  #connectionCount = 0;
+  /** @type {unknown} */
+  #timer;
+  /** @type {ClientState} */
+  #state = { name: "connecting", retryInMs: null, end: null };
+  /** @type {Set<(state: ClientState) => void>} */
+  #listeners = new Set();
+  /** @type {(end: End) => void} */
+  #resolveEnded = () => {};
+
+  /** @param {ClientOptions} options */
+  constructor(options) {
+    this.#options = options;
+    this.#surroundings = { ...SURROUNDINGS, ...options.surroundings };
+    this.#url = withQueryParameter(options.url, "key", randomName(KEY_BYTES)); // WIRE-4
+    /** Resolves when the session has ended for good and its connection is closed. @type {Promise<End>} */
+    this.ended = new Promise((resolve) => {
+      this.#resolveEnded = resolve;
+    });
+    this.#session = this.#newSession();
+    this.#commands = this.#newCommands(this.#session);
+  }
+
+  /** How the client stands to its server. */
+  get state() {
+    return this.#state;
+  }
+
+  /**
+   * Calls a function on each change of state.
+   *
+   * @param {(state: ClientState) => void} listener
+   * @returns {() => void} ends that
+   */
+  onstate(listener) {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Connects for the first time. Scripts find `pagewire` from then on (RUN-4). */
+  open() {
+    Object.assign(globalThis, { pagewire: { emit: this.emit } });
+    this.#perform(this.#session.start(this.#surroundings.now()));
+  }
+
+  /**
+   * Sends an event to the program.
+   *
+   * @type {(name: string, data?: unknown) => void}
+   * @throws {TypeError | RangeError | Error} where it cannot be sent (EVENT-3)
+   */
+  emit = (name, data) => {
+    this.#perform(this.#session.emit(name, data));
+  };
+
+  /** Leaves: the session is over. */
+  close() {
+    this.#surroundings.clearTimeout(/** @type {never} */ (this.#timer));
+    this.#perform(this.#session.leave());
+  }
+
+  /** Breaks the connection, as a network does; the client connects again. */
+  breakConnection() {
+    this.#connection?.close(4000, "break");
+    this.#perform(this.#session.closed(1006, this.#surroundings.now()));
+  }
+
+  // --- Instances ---
+
+  #newSession() {
+    const { environment, introduction } = this.#options;
+    return new Session({
+      introduction: { ...introduction, instance: randomName(INSTANCE_BYTES) }, // HELLO-4
+      vendorCommands: environment.vendorCommands.keys(),
+      backoff: this.#backoff,
+      random: this.#surroundings.random,
+    });
+  }
+
+  /** @param {Session} session */
+  #newCommands(session) {
+    return new Commands(this.#options.environment, (id, reply) => {
+      this.#perform(session.answer(id, reply));
+    });
+  }
+
+  /** Starts a new instance, as if the last attempt had failed (END-3). */
+  #renew() {
+    const wait = this.#backoff.nextAfterFailure(this.#surroundings.random());
+    if (this.#options.renew !== undefined) {
+      this.#tell({ name: "reconnecting", retryInMs: wait, end: null });
+      this.#options.renew(wait);
+      return;
+    }
+    this.#session = this.#newSession();
+    this.#commands = this.#newCommands(this.#session);
+    this.#perform(this.#session.startAfter(wait, this.#surroundings.now()));
+  }
+
+  // --- Actions ---
+
+  /** @param {Action[]} actions */
+  #perform(actions) {
+    for (const action of actions) this.#act(action);
+    this.#arm();
+  }
+
+  /** @param {Action} action */
+  #act(action) {
+    switch (action.kind) {
+      case "connect":
+        return this.#connect();
+      case "send":
+        return this.#connection?.send(action.frame);
+      case "close":
+        return this.#connection?.close(action.code, action.reason);
+      case "abandon":
+        return this.#abandon();
+      case "start":
+        return this.#commands.start(action.command);
+      case "append":
+        return this.#commands.append(action.id, action.payload);
+      case "finish":
+        return this.#commands.finish(action.id);
+      case "stop":
+        return this.#commands.stop(action.id);
+      case "announce":
+        return this.#announce(action.state);
+    }
+  }
+
+  #connect() {
+    this.#connection?.abandon();
+    this.#connectionCount += 1;
+    const connection = this.#connectionCount;
+    const { now, WebSocket } = this.#surroundings;
+    this.#connection = new Connection(
+      this.#url,
+      WebSocket,
+      {
+        opened: () => this.#perform(this.#session.opened()),
+        text: (text) => this.#perform(this.#session.receiveText(text, now())),
+        binary: (frame) => this.#perform(this.#session.receiveBinary(frame, now())),
+        closed: (code) => this.#perform(this.#session.closed(code, now())),
+      },
+      (direction, frame) => {
+        const meta = { time: Date.now(), connection };
+        sparing(() => this.#options.observe?.(direction, frame, meta));
+      },
+    );
+  }
+
+  #abandon() {
+    const connection = this.#connection;
+    connection?.abandon();
+    this.#surroundings.setTimeout(() => connection?.drop(), LINGER_MS);
+  }
+
+  /** @param {SessionState} state */
+  #announce({ name, retryAt, end }) {
+    if (end !== null) this.#commands.stopAll();
+    if (end?.retry === "reconnect") return this.#renew();
+    const retryInMs = retryAt === null ? null : retryAt - this.#surroundings.now();
+    this.#tell({ name, retryInMs, end });
+    if (end !== null) this.#finish(end);
+  }
+
+  /** @param {ClientState} state */
+  #tell(state) {
+    this.#state = state;
+    for (const listener of this.#listeners) sparing(() => listener(state));
+  }
+
+  /** @param {End} end */
+  #finish(end) {
+    const closed = this.#connection?.closed ?? Promise.resolve();
+    closed.then(() => this.#resolveEnded(end));
+    this.#surroundings.setTimeout(() => this.#resolveEnded(end), 2 * LINGER_MS);
+  }
+
+  /** Armed anew on every occasion: a timer that a timer set is late in a hidden page (SPEC section 8). */
+  #arm() {
+    this.#surroundings.clearTimeout(/** @type {never} */ (this.#timer));
+    const { deadline } = this.#session;
+    if (deadline === null) return;
+    const wait = Math.max(0, Math.ceil(deadline - this.#surroundings.now()));
+    this.#timer = this.#surroundings.setTimeout(() => this.#tick(), wait);
+  }
+
+  #tick() {
+    this.#perform(this.#session.tick(this.#surroundings.now()));
+  }
+}
+
+/**
+ * Calls foreign code whose failure must not cost the session a message.
+ *
+ * @param {() => void} call
+ */
+function sparing(call) {
+  try {
+    call();
+  } catch (error) {
+    console.error(error);
+  }
+}

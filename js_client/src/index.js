@@ -1,0 +1,70 @@
+/** @file The client for pages: connects a page to a Pagewire server. */
+
+import { Client } from "./client.js";
+import { pageEnvironment } from "./page/environment.js";
+import { leaveWithPage } from "./page/leaving.js";
+import { describePage } from "./page/page_info.js";
+
+/** @import {ClientOptions, ClientState, Observe} from "./client.js" */
+/** @import {PageParts} from "./page/environment.js" */
+/** @import {Hello} from "./generated/messages.js" */
+
+export { Client } from "./client.js";
+export { compileAsyncFunction } from "./commands/scripts.js";
+export { InputPanel } from "./page/input_panel.js";
+export { Output } from "./page/output.js";
+export { reloadWhenServed } from "./page/renewal.js";
+
+/** The largest message that this client accepts, in bytes. */
+export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
+
+const SOFTWARE = { name: "pagewire-js", version: "1.0.0" };
+
+/**
+ * @typedef {object} ConnectOptions
+ * @property {string | URL} url of the server's WebSocket: `ws:` or `wss:`
+ * @property {string} [app] `index` if not given
+ * @property {unknown} [auth] any JSON, for the server's own check
+ * @property {Hello["params"]["capabilities"]} [capabilities] beside `streams`
+ * @property {PageParts} [parts] of the page, on which commands act
+ * @property {ClientOptions["environment"]} [environment] in place of the page's
+ * @property {Hello["params"]["page"]} [page] what the server learns of the page
+ * @property {(state: ClientState) => void} [onstate]
+ * @property {Observe} [observe] is given every frame, both ways
+ * @property {ClientOptions["renew"]} [renew] what to do where the server wants a new instance; a page loads itself again
+ */
+
+/**
+ * Connects, installs `pagewire.emit` for scripts, and leaves with the page.
+ *
+ * @param {ConnectOptions} options
+ * @returns {Client}
+ */
+export function connect({
+  url,
+  app = "index",
+  auth,
+  capabilities = {},
+  page,
+  onstate,
+  ...options
+}) {
+  const client = new Client({
+    url: new URL(url),
+    introduction: {
+      client: SOFTWARE,
+      app,
+      capabilities: { streams: {}, ...capabilities },
+      page: page ?? describePage(),
+      maxMessageBytes: MAX_MESSAGE_BYTES,
+      ...(auth === undefined ? {} : { auth }),
+    },
+    environment: options.environment ?? pageEnvironment(options.parts),
+    ...(options.observe && { observe: options.observe }),
+    ...(options.renew && { renew: options.renew }),
+  });
+  if (onstate !== undefined) client.onstate(onstate);
+  leaveWithPage(client);
+  client.open();
+  return client;
+}

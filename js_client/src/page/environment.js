@@ -1,0 +1,42 @@
+/** @file What a page can do for the commands. */
+
+import { openApp } from "./apps.js";
+import { openFile } from "./downloads.js";
+import { pageCompiler } from "./page_scripts.js";
+import { PageSettings } from "./settings.js";
+
+/** @import {Environment} from "../commands/commands.js" */
+/** @import {ScriptPolicy} from "./page_scripts.js" */
+/** @import {InputPanel} from "./input_panel.js" */
+/** @import {Output} from "./output.js" */
+
+/**
+ * The parts of a page on which commands act. What is not given has no effect: its settings are answered as ignored, and
+ * no link is offered.
+ *
+ * @typedef {object} PageParts
+ * @property {Output} [output]
+ * @property {InputPanel} [inputPanel]
+ * @property {OfferLink} [offerLink] shows the user a link
+ * @property {string} [nonce] of the page's scripts, where its policy forbids `unsafe-eval`
+ * @property {ScriptPolicy} [trustedTypesPolicy]
+ *
+ * @typedef {(link: { text: string, url: string, download?: string }) => () => void} OfferLink returns what takes it away
+ */
+
+/**
+ * @param {PageParts} [parts]
+ * @returns {Environment}
+ */
+export function pageEnvironment(parts = {}) {
+  const settings = new PageSettings(parts.output, parts.inputPanel);
+  const offerLink = parts.offerLink ?? (() => () => {});
+  return {
+    compile: pageCompiler(parts),
+    openFile: (name, mediaType) => openFile(name, mediaType, offerLink),
+    takesStreams: true,
+    applySettings: (params) => settings.apply(params),
+    openApp: (app, newWindow) => openApp(app, newWindow, offerLink),
+    vendorCommands: new Map(),
+  };
+}

@@ -1,0 +1,39 @@
+/** @file The `hello` of a client: what stays the same in each one of an instance, and what it resumes (SPEC section 4). */
+
+/** @import {Hello} from "../generated/messages.js" */
+
+/** Every version that this client speaks. */
+export const VERSIONS = /** @type {const} */ (["1.0"]);
+
+/**
+ * What a client says of itself.
+ *
+ * @typedef {object} Introduction
+ * @property {Hello["params"]["client"]} client
+ * @property {string} instance the secret of this instance (HELLO-4)
+ * @property {string} app
+ * @property {Hello["params"]["capabilities"]} capabilities
+ * @property {Hello["params"]["page"]} page
+ * @property {number} maxMessageBytes
+ * @property {unknown} [auth] for the server's own check
+ */
+
+/**
+ * @param {Introduction} introduction
+ * @param {Hello["params"]["resume"]} resume undefined until the first `welcome` (HELLO-6)
+ * @returns {Hello["params"]}
+ */
+export function helloParams(introduction, resume) {
+  const { client, instance, app, capabilities, page, maxMessageBytes, auth } = introduction;
+  return {
+    versions: [...VERSIONS],
+    client,
+    instance,
+    app,
+    capabilities,
+    page,
+    limits: { max_message_bytes: maxMessageBytes },
+    ...(auth === undefined ? {} : { auth }),
+    ...(resume === undefined ? {} : { resume }),
+  };
+}

@@ -1,0 +1,44 @@
+/** @file JSON text as the wire wants it. */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { characterCount, jsonText, parseJson, utf8Size } from "../src/protocol/json_text.js";
+
+test("a lone surrogate is sent as U+FFFD (WIRE-7)", () => {
+  assert.equal(jsonText("a\ud800b"), '"a\ufffdb"');
+  assert.equal(jsonText({ "\udfff": "\ud83d" }), '{"\ufffd":"\ufffd"}');
+});
+
+test("a surrogate pair, and text that looks like an escape, stay as they are", () => {
+  assert.equal(jsonText("😀"), '"😀"');
+  assert.equal(jsonText("\\ud800 \ud800"), '"\\\\ud800 \ufffd"');
+});
+
+test("what has no JSON has no text", () => {
+  assert.equal(jsonText(undefined), undefined);
+  assert.equal(
+    jsonText(() => 1),
+    undefined,
+  );
+  assert.throws(() => jsonText(1n), TypeError);
+});
+
+for (const text of ["1e999", "[-1e400]", `{"a":{"b":1${"0".repeat(400)}}}`]) {
+  test(`${text.slice(0, 20)} overflows (WIRE-8)`, () => {
+    assert.throws(() => parseJson(text), SyntaxError);
+  });
+}
+
+test("digits in texts overflow nothing", () => {
+  assert.deepEqual(parseJson(`["e123", "${"9".repeat(400)}"]`), ["e123", "9".repeat(400)]);
+});
+
+test("a text that nests deeper than functions can call is read", () => {
+  const depth = 100_000;
+  assert.doesNotThrow(() => parseJson(`[1e100,${"[".repeat(depth)}${"]".repeat(depth)}]`));
+});
+
+test("sizes are bytes of UTF-8, lengths are code points", () => {
+  assert.equal(utf8Size("aä€😀"), 10);
+  assert.equal(characterCount("aä€😀"), 4);
+});

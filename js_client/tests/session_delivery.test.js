@@ -1,0 +1,94 @@
+/** @file When a session acknowledges, what it keeps, and what `emit` refuses (SPEC sections 7 and 8). */
+
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Conversation, runJs } from "./conversation.js";
+
+test("a ping is answered by the highest seq received, 0 at first (BEAT-3)", () => {
+  const conversation = Conversation.connected();
+  conversation.receive({ type: "ping", params: {} });
+  conversation.receive(runJs(1));
+  conversation.receive({ type: "ping", params: {} });
+  const acks = conversation.take().filter(({ type }) => type === "ack");
+  assert.deepEqual(
+    acks.map(({ params }) => params.seq),
+    [0, 1],
+  );
+});
+
+test("a message is acknowledged in time, counted from its receipt (DELIVERY-6)", () => {
+  const conversation = Conversation.connected();
+  conversation.now = 500;
+  conversation.receive(runJs(1));
+  conversation.now = 900;
+  conversation.receive(runJs(2));
+  assert.equal(conversation.session.deadline, 1500);
+  conversation.take();
+  conversation.tick(1500);
+  assert.deepEqual(conversation.take(), [{ type: "ack", params: { seq: 2 } }]);
+  conversation.tick(1501);
+  assert.deepEqual(conversation.take(), []);
+});
+
+test("256 KiB are acknowledged at once (DELIVERY-5)", () => {
+  const conversation = Conversation.connected();
+  const code = `//${"x".repeat(90_000)}`;
+  for (const seq of [1, 2, 3]) conversation.receive(runJs(seq, { params: { code, args: {} } }));
+  assert.deepEqual(conversation.take().at(-1), { type: "ack", params: { seq: 3 } });
+});
+
+test("a lower ack is ignored, one above what was written breaks the protocol (DELIVERY-7)", () => {
+  const conversation = Conversation.connected();
+  conversation.do(conversation.session.emit("a", null));
+  conversation.receive({ type: "ack", params: { seq: 1 } });
+  conversation.receive({ type: "ack", params: { seq: 0 } });
+  assert.equal(conversation.session.state.name, "connected");
+  conversation.receive({ type: "ack", params: { seq: 2 } });
+  conversation.assertFailed("invalid_message", 4400);
+});
+
+test("a message larger than announced ends the session (WIRE-23)", () => {
+  const conversation = Conversation.connected();
+  conversation.receive(JSON.stringify({ type: "ping", params: { more: "x".repeat(100_000) } }));
+  conversation.assertFailed("too_large", 4413);
+});
+
+test("emit sends null for what has no JSON (EVENT-1)", () => {
+  const conversation = Conversation.connected();
+  conversation.do(conversation.session.emit("a", undefined));
+  const event = { type: "event", seq: 1, params: { name: "a", data: null } };
+  assert.deepEqual(conversation.take(), [event]);
+});
+
+for (const [what, name, data] of /** @type {[string, unknown, unknown][]} */ ([
+  ["an empty name", "", 1],
+  ["a long name", "x".repeat(129), 1],
+  ["a name that is no string", 1, 1],
+  ["a bigint", "a", 1n],
+  ["an event larger than the server takes", "a", "x".repeat(65_536)],
+])) {
+  test(`emit throws on ${what}, and sends nothing (EVENT-3)`, () => {
+    const conversation = Conversation.connected();
+    assert.throws(() => conversation.session.emit(name, data));
+    conversation.do(conversation.session.emit("next", 1));
+    assert.equal(conversation.take()[0]?.["seq"], 1);
+  });
+}
+
+test("128 characters of two code units each are a name", () => {
+  const conversation = Conversation.connected();
+  conversation.do(conversation.session.emit("😀".repeat(128), 1));
+  assert.equal(conversation.take().length, 1);
+});
+
+test("emit throws past 1 MiB of unacknowledged messages; replies still find room (EVENT-3, DELIVERY-8)", () => {
+  const conversation = Conversation.connected();
+  conversation.receive(runJs(1));
+  const data = "x".repeat(65_000);
+  for (let count = 0; count < 16; count += 1) conversation.do(conversation.session.emit("a", data));
+  assert.throws(() => conversation.session.emit("a", data), RangeError);
+  conversation.do(conversation.session.answer(1, { result: "{}" }));
+  assert.equal(conversation.take().at(-1)?.["seq"], 17);
+  conversation.receive({ type: "ack", params: { seq: 1 } });
+  assert.doesNotThrow(() => conversation.session.emit("a", data));
+});
