@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -18,15 +17,12 @@ Params = TypeVar("Params", bound=WireModel)
 
 _MAX_TYPE_LENGTH: Final = 128
 _ABSENT: Final = object()
-_CARRIES_SEQ: Final = frozenset(
-    type_ for type_, kind in KINDS.items() if kind in {Kind.SESSION, Kind.COMMAND, Kind.REPLY}
-)
+_CARRIES_ID: Final = (Kind.COMMAND, Kind.REPLY)
 SEQ_DIGITS: Final = 16
 """How much a `seq` counts in a message's size: the digits of the largest (WIRE-24)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A message whose `params` have not been looked at. `seq` and `id` are None where they are absent."""
 
     type: str
@@ -89,16 +85,17 @@ def has_id(envelope: Envelope) -> bool:
 
 def check_form(envelope: Envelope, sender: Side) -> None:
     """Raise PeerViolation by the checks 6, 9 and 10 of section 3.1, and 11 and 12 as far as the `id` alone says."""
-    type_, seq = envelope.type, envelope.seq
-    if seq is None and has_id(envelope):
+    type_, seq, id_ = envelope.type, envelope.seq, envelope.id
+    if seq is None and id_ is not _ABSENT:
         raise PeerViolation(f"{type_}: id: present without seq")
-    if not envelope.is_known:
+    kind = KINDS.get(type_)
+    if kind is None:
         return
-    if type_ not in SENT_BY[sender] and KINDS[type_] is not Kind.REPLY:
+    if kind is not Kind.REPLY and type_ not in SENT_BY[sender]:
         raise PeerViolation(f"type: {type_} is not sent by a {sender.value}")
-    if (type_ in _CARRIES_SEQ) != (seq is not None):
+    if (kind is Kind.CONTROL) == (seq is not None):
         raise PeerViolation(f"{type_}: seq: {'is missing' if seq is None else 'stands in a control message'}")
-    if KINDS[type_] in {Kind.COMMAND, Kind.REPLY} and not is_positive_integer(envelope.id):
+    if kind in _CARRIES_ID and not is_positive_integer(id_):
         raise PeerViolation(f"{type_}: id: is missing or no integer from 1 to 2^53-1")
 
 

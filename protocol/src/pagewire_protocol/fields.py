@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, SkipValidation, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    JsonValue,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from pagewire_protocol.argument_names import PORTABLE_PATTERN, RESERVED_WORDS, check_argument_names
 
@@ -27,9 +36,17 @@ class WireModel(BaseModel):
     )
 
 
+class _Unwalked:
+    """Takes a value as it is, both ways."""
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, _source: object, _handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.any_schema()
+
+
 Json = Annotated[
     JsonValue,
-    SkipValidation,
+    _Unwalked,
     WithJsonSchema({"type": ["object", "array", "string", "number", "boolean", "null"]}),
 ]
 """Any JSON value. It is not walked: the parser made it, or `json_values.check_json` looked at it."""

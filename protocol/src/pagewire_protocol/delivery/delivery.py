@@ -38,6 +38,11 @@ class Delivery:
         """Whether `drain` was called."""
         return self._state is DeliveryState.DRAINING
 
+    @property
+    def has_frames(self) -> bool:
+        """Whether `next_frame` might give one now; False is certain, but for an ack's deadline."""
+        return self.inbox.ack_is_due or self.outbox.has_frame
+
     # -- the program's side ------------------------------------------------------------------
 
     def put(self, message: Outgoing) -> None:
@@ -68,8 +73,8 @@ class Delivery:
         """Return the next frame to write, an ack that is due before messages; None if there is none now."""
         if not self.is_attached:
             return None
-        deadline = self.inbox.ack_deadline
-        if self.inbox.ack_is_due or (deadline is not None and deadline <= now):
+        inbox = self.inbox
+        if inbox.ack_is_due or (inbox.ack_deadline is not None and inbox.ack_deadline <= now):
             return self.ack_frame()
         return self.outbox.next_frame()
 

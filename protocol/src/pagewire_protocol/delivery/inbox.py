@@ -24,17 +24,10 @@ class Inbox:
         """The highest `seq` received."""
         self._messages = 0
         self._bytes = 0
-        self._deadline: float | None = None
-
-    @property
-    def ack_deadline(self) -> float | None:
+        self.ack_deadline: float | None = None
         """When an ack is due, on the clock that `receive` was given; None if all is acknowledged."""
-        return self._deadline
-
-    @property
-    def ack_is_due(self) -> bool:
+        self.ack_is_due = False
         """Whether an ack must be sent now, without waiting for the deadline."""
-        return self._messages >= ACK_MESSAGES or self._bytes >= ACK_BYTES
 
     def receive(self, seq: int, size: int, now: float) -> bool:
         """Record a message; False if it is a duplicate and must be dropped (DELIVERY-2).
@@ -48,13 +41,15 @@ class Inbox:
         self.last_seq = seq
         self._messages += 1
         self._bytes += size
-        if self._deadline is None:
-            self._deadline = now + ACK_DELAY
+        if self.ack_deadline is None:
+            self.ack_deadline = now + ACK_DELAY
+        self.ack_is_due = self._messages >= ACK_MESSAGES or self._bytes >= ACK_BYTES
         return True
 
     def acknowledge(self) -> int:
         """Return the `seq` to acknowledge, which the caller sends now (in an ack, a hello or a welcome)."""
         self._messages = 0
         self._bytes = 0
-        self._deadline = None
+        self.ack_deadline = None
+        self.ack_is_due = False
         return self.last_seq

@@ -26,13 +26,12 @@ class IncomingStream:
         self._size = size
         self._quarter = window_bytes // 4
         self._acknowledged = 0
+        self._end_is_unacknowledged = False
 
     @property
     def ack_is_due(self) -> bool:
         """Whether a `stream_ack` of `received` must be sent now (STREAM-4)."""
-        return self.received - self._acknowledged >= self._quarter or (
-            self.state is StreamState.COMPLETE and self.received > self._acknowledged
-        )
+        return self.received - self._acknowledged >= self._quarter or self._end_is_unacknowledged
 
     def receive(self, offset: int, length: int) -> None:
         """Record a chunk of `length` bytes, 0 for the end; one that is out of place is a violation (STREAM-5)."""
@@ -43,10 +42,12 @@ class IncomingStream:
         self.received += length
         if self._size is not None and (self.received > self._size or (not length and self.received < self._size)):
             self.state = StreamState.FAILED
-        elif not length:
+        elif not length and self.state is StreamState.OPEN:
             self.state = StreamState.COMPLETE
+            self._end_is_unacknowledged = True
 
     def acknowledge(self) -> int:
         """Return the offset to acknowledge, which the caller sends now."""
         self._acknowledged = self.received
+        self._end_is_unacknowledged = False
         return self.received

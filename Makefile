@@ -1,0 +1,55 @@
+# Everything sets itself up: a virtual environment in .venv, npm packages in js_client/node_modules, a browser.
+PYTHON_SOURCES := protocol reference_server conformance_tests
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format generate benchmark clean
+
+help: ## show this
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+
+demo: .setup/python ## serve the demo on http://127.0.0.1:8080/ (PORT=... for another port)
+	@$(BIN)/pagewire-server demo --port $(or $(PORT),8080)
+
+test: check .setup/browser ## all checks, and all tests, in Python, in Node and in a real browser
+	@echo '--- tests of the JavaScript client (node)'
+	@cd js_client && npm test --silent
+	@echo '--- tests of protocol and server (pytest, with a real browser)'
+	@$(BIN)/pytest -q
+
+check: .setup/python .setup/javascript ## format, lint, types, import contracts, generated files
+	@echo '--- format and lint (ruff)'
+	@$(BIN)/ruff format --check $(PYTHON_SOURCES)
+	@$(BIN)/ruff check $(PYTHON_SOURCES)
+	@echo '--- types (mypy, strict)'
+	@$(BIN)/mypy
+	@echo '--- import contracts (import-linter)'
+	@$(BIN)/lint-imports
+	@echo '--- schemas are what the models say'
+	@$(BIN)/pagewire-schema check
+	@echo '--- JavaScript: generated files, format and lint (biome), types (tsc)'
+	@cd js_client && npm run --silent generate:check && npm run --silent lint && npm run --silent types
+
+format: .setup/python .setup/javascript ## write all code in its format, mending what can be
+	@$(BIN)/ruff check --fix --quiet $(PYTHON_SOURCES) || true
+	@$(BIN)/ruff format $(PYTHON_SOURCES)
+	@cd js_client && npm run --silent format
+
+generate: .setup/python .setup/javascript ## write all generated files: schemas, JavaScript types and validator
+	@$(BIN)/pagewire-schema write protocol/schemas/1.0
+	@cd js_client && npm run --silent generate
+
+benchmark: .setup/python ## round trips per second beside bare websockets
+	@$(BIN)/python reference_server/benchmarks/round_trips.py
+
+clean: ## remove what was installed here
+	rm -rf .venv .setup js_client/node_modules
+
+.setup/python: pyproject.toml .ci/setup
+	@.ci/setup python
+
+.setup/javascript: js_client/package.json js_client/package-lock.json .ci/setup
+	@.ci/setup javascript
+
+.setup/browser: .setup/python .ci/setup
+	@.ci/setup browser

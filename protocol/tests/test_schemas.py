@@ -1,0 +1,168 @@
+"""The published schemas have the shape that the common generators and validators take without patching."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any, Final
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from pagewire_protocol.messages import MESSAGES, SENT_BY, Side
+from pagewire_protocol.schema_examples import EXAMPLES
+from pagewire_protocol.schema_files import STATUS, schema_files
+from pagewire_protocol.schema_forms import DIALECT, Form
+from pagewire_protocol.versions import LATEST_VERSION
+
+FILES: Final = schema_files()
+SCHEMAS: Final[dict[str, dict[str, Any]]] = {
+    name: json.loads(text) for name, text in FILES.items() if name.endswith("schema.json")
+}
+INLINED: Final = [name for name in SCHEMAS if name.startswith("messages/")]
+BUNDLES: Final = [name for name in SCHEMAS if name not in INLINED]
+ASYNCAPI: Final[dict[str, Any]] = json.loads(FILES["asyncapi.json"])
+
+
+def _nodes(value: object) -> Iterator[dict[str, Any]]:
+    """Yield every object in `value`, but for the examples, which are no schemas."""
+    if isinstance(value, dict):
+        yield value
+    children = [child for key, child in value.items() if key != "examples"] if isinstance(value, dict) else value
+    for child in children if isinstance(children, list) else ():
+        yield from _nodes(child)
+
+
+def test_files_are_a_bundle_and_a_file_per_message_in_two_forms() -> None:
+    """And the two files that are the same for both forms."""
+    suffixes = ("schema.json", "strict.schema.json")
+    bundles = {f"pagewire.{suffix}" for suffix in suffixes}
+    messages = {f"messages/{type_}.{suffix}" for type_ in MESSAGES for suffix in suffixes}
+    assert set(FILES) == bundles | messages | {"asyncapi.json", "codes.json"}
+
+
+@pytest.mark.parametrize(("form", "other"), [(Form.OPEN, Form.STRICT), (Form.STRICT, Form.OPEN)])
+def test_one_form_is_published_without_the_other(form: Form, other: Form) -> None:
+    """Each file is the same as where both are written."""
+    files = schema_files((form,))
+    assert files == {name: FILES[name] for name in files}
+    assert not set(files) & (set(schema_files((other,))) - {"asyncapi.json", "codes.json"})
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schema_is_valid_in_its_dialect(name: str) -> None:
+    """Every schema names 2020-12 and keeps to it."""
+    assert SCHEMAS[name]["$schema"] == DIALECT
+    Draft202012Validator.check_schema(SCHEMAS[name])
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_schema_has_an_id_with_version_and_form_and_says_its_status(name: str) -> None:
+    """A validator that loads all of them mixes none up."""
+    form = "strict" if name.endswith("strict.schema.json") else "open"
+    what = f"message:{name.removeprefix('messages/').partition('.')[0]}" if name in INLINED else "bundle"
+    assert SCHEMAS[name]["$id"] == f"urn:pagewire:{LATEST_VERSION}:{form}:{what}"
+    assert f"Status: {STATUS}." in SCHEMAS[name]["$comment"]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_file_is_ascii_and_ends_in_one_line_feed(name: str) -> None:
+    """No editor and no checkout changes it."""
+    assert FILES[name].isascii()
+    assert FILES[name].endswith("}\n")
+    assert "\r" not in FILES[name]
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_properties_have_no_titles(name: str) -> None:
+    """With them json-schema-to-typescript makes a type of each, `Type1`, `Name2`."""
+    properties = [schema for node in _nodes(SCHEMAS[name]) for schema in _schemas_of(node)]
+    assert properties
+    assert [schema for schema in properties if isinstance(schema.get("title"), str)] == []
+
+
+def _schemas_of(node: dict[str, Any]) -> list[dict[str, Any]]:
+    properties = node.get("properties")
+    return list(properties.values()) if isinstance(properties, dict) and "type" in node else []
+
+
+@pytest.mark.parametrize("name", [*SCHEMAS, "asyncapi.json"])
+def test_nothing_of_the_workshop_is_published(name: str) -> None:
+    """Neither our own keyword, nor a mapping, which ajv refuses, nor a default, which makes a tag optional."""
+    nodes = list(_nodes(json.loads(FILES[name])))
+    assert "x-strict" not in FILES[name]
+    assert [node for node in nodes if "mapping" in node or "default" in node] == []
+
+
+@pytest.mark.parametrize("name", INLINED)
+def test_inlined_file_refers_to_nothing(name: str) -> None:
+    """Generators that follow no reference find everything in it."""
+    assert [node for node in _nodes(SCHEMAS[name]) if "$ref" in node or "$defs" in node] == []
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_bundle_refers_to_what_it_holds(name: str) -> None:
+    """Each reference has its definition, and each message its place in the union."""
+    references = {node["$ref"] for node in _nodes(SCHEMAS[name]) if "$ref" in node}
+    assert references <= {f"#/$defs/{definition}" for definition in SCHEMAS[name]["$defs"]}
+    assert SCHEMAS[name]["oneOf"] == [{"$ref": f"#/$defs/{model.__name__}"} for model in MESSAGES.values()]
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_unions_are_told_apart_by_a_tag_that_every_member_requires(name: str) -> None:
+    """`type: object` beside a discriminator in the string form is what ajv takes."""
+    defs = SCHEMAS[name]["$defs"]
+    unions = [node for node in _nodes(SCHEMAS[name]) if "discriminator" in node]
+    assert {union.get("title") for union in unions} == {"Message", "ServerMessage", "ClientMessage", "DownloadContent"}
+    for union in unions:
+        tag = union["discriminator"]["propertyName"]
+        members = [defs[member["$ref"].removeprefix("#/$defs/")] for member in union["oneOf"]]
+        assert (list(union["discriminator"]), union["type"]) == (["propertyName"], "object")
+        assert all(tag in member["required"] and "const" in member["properties"][tag] for member in members)
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_named_objects_are_closed_in_the_strict_form_only(name: str) -> None:
+    """WIRE-15 for receivers; a sender may send nothing that the version does not know."""
+    closed = {node.get("additionalProperties") for node in _nodes(SCHEMAS[name]) if _schemas_of(node)}
+    assert closed == {False} if "strict" in name else closed == {None}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_free_objects_are_open_in_both_forms(name: str) -> None:
+    """Arguments and the settings of capabilities are nobody's business."""
+    free = [node for node in _nodes(SCHEMAS[name]) if "propertyNames" in node]
+    settings = {"type": "object", "additionalProperties": True}
+    assert [node for node in free if node["additionalProperties"] not in (True, settings)] == []
+
+
+@pytest.mark.parametrize("type_", MESSAGES)
+@pytest.mark.parametrize("suffix", ["schema.json", "strict.schema.json"])
+def test_inlined_file_shows_the_typical_example(type_: str, suffix: str) -> None:
+    """And takes it."""
+    schema = SCHEMAS[f"messages/{type_}.{suffix}"]
+    assert schema["examples"] == [EXAMPLES[type_]]
+    assert Draft202012Validator(schema).is_valid(EXAMPLES[type_])
+
+
+def test_asyncapi_document_has_a_channel_and_an_operation_per_side() -> None:
+    """From the server's point of view: it sends, and it receives what clients send."""
+    assert ASYNCAPI["asyncapi"] == "3.0.0"
+    assert ASYNCAPI["info"]["version"] == LATEST_VERSION
+    assert list(ASYNCAPI["channels"]["connection"]["messages"]) == list(MESSAGES)
+    operations = {"serverSends": ("send", Side.SERVER), "clientSends": ("receive", Side.CLIENT)}
+    assert list(ASYNCAPI["operations"]) == list(operations)
+    for name, (action, side) in operations.items():
+        messages = [f"#/channels/connection/messages/{type_}" for type_ in MESSAGES if type_ in SENT_BY[side]]
+        assert ASYNCAPI["operations"][name]["action"] == action
+        assert [message["$ref"] for message in ASYNCAPI["operations"][name]["messages"]] == messages
+
+
+def test_asyncapi_document_refers_to_what_it_holds() -> None:
+    """Each reference leads somewhere, and discriminators are strings."""
+    for node in _nodes(ASYNCAPI):
+        target: Any = ASYNCAPI
+        for part in node.get("$ref", "#").split("/")[1:]:
+            target = target[part]
+        assert isinstance(node.get("discriminator", ""), str)
+    assert {message["name"] for message in ASYNCAPI["components"]["messages"].values()} == set(MESSAGES)

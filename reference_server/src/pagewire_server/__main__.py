@@ -1,0 +1,105 @@
+"""The command `pagewire-server`: run the demo, or apps of a module."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+import webbrowser
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from pagewire_server.demo import demo_apps
+from pagewire_server.options import Options
+from pagewire_server.runtime.apps import App
+from pagewire_server.serving import serve
+from pagewire_server.version import VERSION
+from pagewire_server.websocket.server import Server
+from pagewire_server.websocket.static_files import client_folder
+
+
+class _UsageError(Exception):
+    """What was asked for can't be done; the message says why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; returns 0 after Ctrl-C, 1 if it can't begin. Bad usage exits with 2."""
+    options = _parser().parse_args(arguments)
+    level = logging.DEBUG if options.verbose else logging.INFO
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("websockets").setLevel(logging.WARNING)
+    try:
+        apps, settings = _what_to_serve(options)
+        serve(apps, host=options.host, port=options.port, options=settings, on_start=_announcer(options))
+    except (_UsageError, OSError) as error:
+        sys.stderr.write(f"pagewire-server: {error}\n")
+        return 1
+    return 0
+
+
+def load_apps(target: str) -> App | Mapping[str, App]:
+    """Return what `module:name` names: an app, or a dict of apps by name."""
+    module_name, colon, name = target.partition(":")
+    if not (module_name and colon and name):
+        raise _UsageError(f"{target!r} has not the form module:app")
+    if (folder := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, folder)
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        raise _UsageError(f"can't import {module_name}: {error}") from error
+    found: object = getattr(module, name, None)
+    if callable(found) or isinstance(found, Mapping):
+        return found
+    raise _UsageError(f"{module_name} has no app {name!r}: a function, or a dict of functions by name")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pagewire-server", description="Serve apps that drive the page a user has open."
+    )
+    parser.add_argument("--version", action="version", version=f"pagewire-server {VERSION}")
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="serve the demo, and open it in a browser where there is one")
+    demo.add_argument("--no-browser", action="store_true", help="only say where it is")
+    run = commands.add_parser("run", help="serve an app of yours")
+    run.add_argument("target", metavar="MODULE:APP", help="a function, or a dict of functions by name")
+    run.add_argument(
+        "--allow-origin", action="append", default=[], metavar="ORIGIN", help="let pages of this origin in"
+    )
+    run.add_argument("--static", type=Path, metavar="DIR", help="serve these files at / before the built-in page")
+    for command in (demo, run):
+        command.add_argument(
+            "--host", default="127.0.0.1", help="to listen on (default: %(default)s, this machine only)"
+        )
+        command.add_argument("--port", type=int, default=8080, help="to listen on; 0 finds one (default: %(default)s)")
+        command.add_argument("--verbose", action="store_true", help="log what happens inside")
+    return parser
+
+
+def _what_to_serve(options: argparse.Namespace) -> tuple[App | Mapping[str, App], Options]:
+    if options.command == "demo":
+        return demo_apps(), Options(static=client_folder() / "demo")
+    if options.static and not options.static.is_dir():
+        raise _UsageError(f"there is no folder {options.static}")
+    return load_apps(options.target), Options(allowed_origins=frozenset(options.allow_origin), static=options.static)
+
+
+def _announcer(options: argparse.Namespace) -> Callable[[Server], None]:
+    def announce(server: Server) -> None:
+        sys.stdout.write(f"Pagewire is at {server.url} - Ctrl-C stops it.\n")
+        sys.stdout.flush()
+        if options.command == "demo" and not options.no_browser and _has_screen():
+            webbrowser.open(server.url)
+
+    return announce
+
+
+def _has_screen() -> bool:
+    return sys.platform in {"darwin", "win32"} or bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

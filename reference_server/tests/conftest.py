@@ -1,0 +1,41 @@
+"""Fixtures of all tests of the server: one that runs servers, one that connects scripted clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from live_server import LiveServer, live_server
+from scripted_client import Connect, ScriptedClient, scripted_client
+
+from pagewire_server import Options
+from pagewire_server.runtime.apps import App
+
+Serve = Callable[..., LiveServer]
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Run a server of apps; its options are given by name. It stops with the test."""
+    with ExitStack() as stack:
+
+        def start(apps: App | Mapping[str, App], **options: Any) -> LiveServer:
+            return stack.enter_context(live_server(apps, Options(**options)))
+
+        yield start
+
+
+@pytest.fixture
+def connect() -> Iterator[Connect]:
+    """Connect a scripted client to a server, and say hello unless `hello=False`; it is closed with the test."""
+    with ExitStack() as stack:
+
+        def start(live: LiveServer, *, hello: bool = True, **changes: Any) -> ScriptedClient:
+            client = stack.enter_context(scripted_client(live.socket_url))
+            if hello:
+                client.say_hello(**changes)
+            return client
+
+        yield start

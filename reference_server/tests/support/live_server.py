@@ -1,0 +1,62 @@
+"""A server that runs beside a test, on an event loop in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+from pagewire_server import Options, Server, create_server
+from pagewire_server.runtime.apps import App
+
+Value = TypeVar("Value")
+
+PATIENCE: Final = 20.0
+"""Seconds that any test waits for anything."""
+
+
+class LiveServer:
+    """A running server, and its event loop to run coroutines in."""
+
+    def __init__(self, server: Server, loop: asyncio.AbstractEventLoop) -> None:
+        self.server = server
+        self._loop = loop
+
+    @property
+    def url(self) -> str:
+        """Of the page."""
+        return self.server.url
+
+    @property
+    def socket_url(self) -> str:
+        """Of the WebSocket."""
+        return f"ws://127.0.0.1:{self.server.port}/ws?key=test"
+
+    def run(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
+        """Run a coroutine on the server's loop and return its value."""
+        future: Future[Value] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        return future.result(PATIENCE)
+
+    def stop(self) -> None:
+        """Close the server, as Ctrl-C does."""
+        self.run(self.server.close())
+
+
+@contextmanager
+def live_server(apps: App | Mapping[str, App], options: Options | None = None, port: int = 0) -> Iterator[LiveServer]:
+    """Run a server of `apps` on a free port until the block ends."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="live-server", daemon=True)
+    thread.start()
+    live = LiveServer(create_server(apps, port=port, options=options), loop)
+    live.run(live.server.start())
+    try:
+        yield live
+    finally:
+        live.stop()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(PATIENCE)
+        loop.close()
