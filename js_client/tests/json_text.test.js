@@ -23,6 +23,14 @@ test("what has no JSON has no text", () => {
   assert.throws(() => jsonText(1n), TypeError);
 });
 
+test("a value nests at most 128 levels (WIRE-25)", () => {
+  const nested = (/** @type {number} */ depth) => JSON.parse("[".repeat(depth) + "]".repeat(depth));
+  assert.equal(jsonText(nested(128))?.length, 256);
+  assert.throws(() => jsonText(nested(129)), RangeError);
+  assert.equal(jsonText({ '["\\': ['"[[', "]"] }), '{"[\\"\\\\":["\\"[[","]"]}');
+  assert.equal(jsonText("[".repeat(500))?.length, 502);
+});
+
 for (const text of ["1e999", "[-1e400]", `{"a":{"b":1${"0".repeat(400)}}}`]) {
   test(`${text.slice(0, 20)} overflows (WIRE-8)`, () => {
     assert.throws(() => parseJson(text), SyntaxError);

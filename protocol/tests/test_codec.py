@@ -105,7 +105,17 @@ def test_what_is_no_message_is_refused(text: str, complaint: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "number", ["1e999", "-1e999", "1E+400", "1.8e308", "1" + "0" * 309, "-1" + "0" * 400, "1" + "0" * 309 + ".5"]
+    "number",
+    [
+        *("1e999", "-1e999", "1E+400", "1.8e308", "1e0999", "0.0001e400"),
+        *(
+            "1" + "0" * 309,
+            "-1" + "0" * 400,
+            "1" + "0" * 309 + ".5",
+            "1" + "0" * 300 + "e9",
+            "1" + "0" * 250 + ".0E+99",
+        ),
+    ],
 )
 @pytest.mark.parametrize(
     "where", ['{{"type":"ping","params":{{}},"x":{}}}', '{{"type":"ping","params":{{"x":[[{}]]}}}}']

@@ -2,9 +2,9 @@
 
     python reference_server/benchmarks/round_trips.py [--trips N] [--rounds N]
 
-One client in a process of its own answers each command at once, with the same code for all three. The bare server sends the
-same JSON and reads the same reply with `websockets` and `json` alone. Rounds alternate, so that a machine whose speed
-drifts hurts all three alike; the ratios are those of the medians.
+One client in a process of its own answers each command at once, with the same code for all three. The bare server sends
+the same JSON and reads the same reply with `websockets` and `json` alone. Rounds alternate, so that a machine whose
+speed drifts hurts all three alike; the ratios are those of the medians.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import multiprocessing
 import statistics
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -39,7 +39,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5, help="measurements of each kind (default: 5)")
     options = parser.parse_args()
     logging.getLogger("websockets").setLevel(logging.WARNING)
-    kinds: dict[str, Callable[[int], Awaitable[float]]] = {
+    kinds: dict[str, Callable[[int], Coroutine[Any, Any, float]]] = {
         "bare websockets": measure_bare,
         "coroutine": lambda trips: measure_server(trips, in_thread=False),
         "thread": lambda trips: measure_server(trips, in_thread=True),

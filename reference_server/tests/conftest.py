@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
 
 import pytest
-from live_server import LiveServer, live_server
+from live_server import LiveServer, Serve, live_server
 from scripted_client import Connect, ScriptedClient, scripted_client
 
 from pagewire_server import Options
 from pagewire_server.runtime.apps import App
-
-Serve = Callable[..., LiveServer]
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ export class InputPanel {
       case "input_panel_fixed":
         this.#isFixed = value === true;
         this.#root.classList.toggle("pagewire-fixed", this.#isFixed);
+        this.#makeRoom(); // ENV-1; what has the same size in both places is not observed
         return true;
       case "input_panel_min_height":
         return this.#setHeight("--pagewire-input-min-height", value);

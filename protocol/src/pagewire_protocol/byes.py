@@ -16,7 +16,8 @@ MAX_MESSAGE_LENGTH: Final = 1000
 
 def make_bye(code: ByeCode, message: str, data: Json | MISSING = MISSING) -> ByeParams:
     """Return the bye for `code`, with the retry of the registry (END-14)."""
-    return ByeParams(code=code.value, message=message[:MAX_MESSAGE_LENGTH], retry=BYE_RULES[code].retry, data=data)
+    text = message[:MAX_MESSAGE_LENGTH].encode(errors="replace").decode()
+    return ByeParams(code=code.value, message=text, retry=BYE_RULES[code].retry, data=data)
 
 
 def close_code(bye: ByeParams) -> int:

@@ -16,6 +16,8 @@ from pagewire_protocol.violations import InvalidParams, PeerViolation
 Params = TypeVar("Params", bound=WireModel)
 
 _MAX_TYPE_LENGTH: Final = 128
+_UNION_TAGS: Final = frozenset(("inline", "stream", "EvalJsResult", "DownloadResult", "SetEnvResult", "EmptyResult"))
+"""What pydantic puts into the path of a complaint for a union's choice; no field has such a name."""
 _ABSENT: Final = object()
 _CARRIES_ID: Final = (Kind.COMMAND, Kind.REPLY)
 SEQ_DIGITS: Final = 16
@@ -120,6 +122,8 @@ def describe(error: ValidationError, root: str = "") -> str:
     first = error.errors(include_url=False, include_context=False)[0]
     path = root
     for part in first["loc"]:
+        if part in _UNION_TAGS:
+            continue
         path += f"[{part}]" if isinstance(part, int) else f".{part}"
     return f"{path.removeprefix('.')}: {first['msg'][0].lower()}{first['msg'][1:]}"
 

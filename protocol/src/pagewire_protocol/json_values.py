@@ -10,7 +10,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from pagewire_protocol.fields import MAX_INTEGER, WireModel
 
-_MAY_OVERFLOW: Final = re.compile(r"[0-9.][eE]\+?[0-9]{3}|[0-9]{309}")
+_MAY_OVERFLOW: Final = re.compile(r"[0-9.][eE]\+?[0-9]{3}|[0-9]{200}")
 """What every number that overflows a double matches; so do some that don't."""
 
 MAX_DEPTH: Final = 128
@@ -62,17 +62,18 @@ def dump(value: WireModel | dict[str, Any]) -> bytes:
     try:
         return to_json(value)
     except PydanticSerializationError:
-        return to_json(_well_formed(value.model_dump() if isinstance(value, WireModel) else value))
+        return to_json(well_formed(value.model_dump() if isinstance(value, WireModel) else value))
 
 
-def _well_formed(value: Any) -> Any:
+def well_formed(value: Any) -> Any:
+    """Return a copy of `value` with every lone surrogate in its texts and keys replaced by U+FFFD (WIRE-7)."""
     match value:
         case str():
             return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         case list() | tuple():
-            return [_well_formed(item) for item in value]
+            return [well_formed(item) for item in value]
         case dict():
-            return {_well_formed(key): _well_formed(item) for key, item in value.items()}
+            return {well_formed(key): well_formed(item) for key, item in value.items()}
         case _:
             return value
 

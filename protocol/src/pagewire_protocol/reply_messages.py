@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import MISSING, Field
+from pydantic import MISSING, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
 from pagewire_protocol.codes import ErrorCode
@@ -67,6 +67,16 @@ class ExceptionInfo(WireModel):
 
 class ErrorParams(WireModel):
     """See Error."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "x-strict": {  # REPLY-4
+                "if": {"properties": {"code": {"const": ErrorCode.EXCEPTION.value}}},
+                "then": {"required": ["exception"]},
+                "else": {"not": {"required": ["exception"]}},
+            }
+        }
+    )
 
     code: Annotated[
         str,

@@ -101,7 +101,8 @@ def eval_js(
     `on_error_="raise"` it raises `JavaScriptError`, which has name, message and stack, or another `CommandError`.
 
     Raises TimeoutError after `timeout_` seconds, waiting for a connection included, and tells the page to stop
-    waiting; TypeError or ValueError for an argument that JSON cannot carry; `SessionClosed`; in a coroutine `SessionBusy`.
+    waiting; TypeError or ValueError for an argument that JSON cannot carry; `SessionClosed`; in a coroutine
+    `SessionBusy`.
     """
     if on_error_ not in {"none", "raise"}:
         raise ValueError(f"eval_js(): on_error_ is {on_error_!r}; it takes 'none' or 'raise'")
@@ -124,8 +125,8 @@ def download(name: str, content: Content, *, media_type_: str | None = None) -> 
         media_type_: Such as "text/csv"; guessed from the name if absent.
 
     Returns at once. What it returns tells progress (`received`, `size`), and can be awaited or waited for until the
-    page has handed the file over to be saved. Raises TypeError for other content, OSError for a path that can't be read,
-    ValueError for a bad name or for more than a client without streams takes.
+    page has handed the file over to be saved. Raises TypeError for other content, OSError for a path that can't be
+    read, ValueError for a bad name or for more than a client without streams takes.
     """
     session = current_session()
     media_type = media_type_ or mimetypes.guess_type(name)[0] or "application/octet-stream"

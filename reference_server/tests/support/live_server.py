@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from pagewire_server import Options, Server, create_server
 from pagewire_server.runtime.apps import App
+from pagewire_server.runtime.live_session import LiveSession
 
 Value = TypeVar("Value")
 
@@ -40,9 +41,33 @@ class LiveServer:
         future: Future[Value] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
         return future.result(PATIENCE)
 
+    def until(self, condition: Callable[[], bool]) -> None:
+        """Wait until `condition` holds on the server's loop."""
+
+        async def wait() -> None:
+            async with asyncio.timeout(PATIENCE):
+                while not condition():  # noqa: ASYNC110 - it watches from outside what has no event of its own
+                    await asyncio.sleep(0)
+
+        self.run(wait())
+
+    @property
+    def is_detached(self) -> bool:
+        """Whether no session has a connection."""
+        return not any(session.core.delivery.is_attached for session in self.sessions)
+
+    @property
+    def sessions(self) -> list[LiveSession]:
+        """The living sessions."""
+        return self.server._directory.sessions()
+
     def stop(self) -> None:
         """Close the server, as Ctrl-C does."""
         self.run(self.server.close())
+
+
+Serve = Callable[..., LiveServer]
+"""Runs a server of apps, with options by name, that stops with the test."""
 
 
 @contextmanager

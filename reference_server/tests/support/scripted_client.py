@@ -1,4 +1,4 @@
-"""A client of the tests: it sends what it is told, word for word, and shows what comes. It knows nothing of our code."""
+"""A client of the tests: it sends what it is told, word for word, and shows what comes; it uses none of our code."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import secrets
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from live_server import PATIENCE
@@ -20,7 +20,7 @@ SUBPROTOCOL = "pagewire.v1"
 
 def make_hello(**changes: Any) -> Message:
     """Return a good hello for the app `index`, with some of its params changed; None removes one."""
-    params = {
+    params: dict[str, Any] = {
         "versions": ["1.0"],
         "client": {"name": "scripted", "version": "1"},
         "instance": secrets.token_urlsafe(16),
@@ -100,12 +100,12 @@ class ScriptedClient:
 
     def close_code(self) -> int:
         """Wait for the close; return its code."""
-        try:
+        with suppress(ConnectionClosed):
             while True:
                 self.connection.recv(PATIENCE)
-        except ConnectionClosed as closed:
-            assert closed.rcvd is not None, "the connection broke"
-            return closed.rcvd.code
+        received = self.connection.protocol.close_rcvd
+        assert received is not None, "the connection broke"
+        return received.code
 
     def break_connection(self) -> None:
         """Cut the TCP connection, without a word."""
@@ -123,8 +123,8 @@ def scripted_client(
     url: str, subprotocols: tuple[str, ...] = (SUBPROTOCOL,), **options: Any
 ) -> Iterator[ScriptedClient]:
     """Connect; the connection ends with the block."""
-    offered = [Subprotocol(name) for name in subprotocols]
-    with connect(url, subprotocols=offered, compression=None, close_timeout=1, **options) as connection:
+    offered = [Subprotocol(name) for name in subprotocols] or None
+    with connect(url, subprotocols=offered, compression=None, close_timeout=1, max_size=None, **options) as connection:
         yield ScriptedClient(connection)
 
 

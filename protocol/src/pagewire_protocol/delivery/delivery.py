@@ -15,7 +15,7 @@ class DeliveryState(Enum):
 
     ACTIVE = "active"
     DRAINING = "draining"
-    """What is there is delivered, nothing new is taken but what `put` is told belongs to it (END-10)."""
+    """What was put in is delivered to its end (END-10); whether more is put in is the caller's affair."""
 
 
 class Delivery:

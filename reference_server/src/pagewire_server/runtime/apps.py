@@ -36,7 +36,7 @@ def start_task(session: LiveSession, work: Coroutine[Any, Any, Any], *, is_app: 
     session.work_started()
     task = session.loop.create_task(_run_in_task(session, work, is_app=is_app), context=session.context.copy())
     session.tasks.add(task)
-    task.add_done_callback(lambda done: _task_finished(session, done))
+    task.add_done_callback(lambda done: _task_finished(session, done, work))
     return task
 
 
@@ -90,6 +90,8 @@ async def _run_in_task(session: LiveSession, work: Coroutine[Any, Any, Any], *, 
     return None
 
 
-def _task_finished(session: LiveSession, task: asyncio.Task[object]) -> None:
+def _task_finished(session: LiveSession, task: asyncio.Task[object], work: Coroutine[Any, Any, Any]) -> None:
+    # One that was cancelled before its first step was never awaited.
+    work.close()
     session.tasks.discard(task)
     session.work_finished()

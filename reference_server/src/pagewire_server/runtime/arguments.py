@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict, TypeVar
 
 from pydantic import ValidationError
 
 from pagewire_protocol.codec import describe
 from pagewire_protocol.command_messages import SetEnvParams
 from pagewire_protocol.fields import WireModel
-from pagewire_protocol.json_values import check_json
+from pagewire_protocol.json_values import check_json, well_formed
+
+
+Params = TypeVar("Params", bound=WireModel)
 
 
 class Settings(TypedDict, total=False):
@@ -27,7 +30,7 @@ class Settings(TypedDict, total=False):
     output_max_width: str
 
 
-SETTING_TYPES: dict[str, str] = {
+SETTING_TYPES: Final[dict[str, str]] = {
     "title": "a str of at most 4096 characters",
     "output_animation": "a bool",
     "auto_scroll_bottom": "a bool",
@@ -41,10 +44,10 @@ SETTING_TYPES: dict[str, str] = {
 """What each setting takes, for people."""
 
 
-def make_params(model: type[WireModel], call: str, **fields: Any) -> WireModel:  # noqa: ANN401 - checked right here
+def make_params(model: type[Params], call: str, **fields: Any) -> Params:  # noqa: ANN401 - checked right here
     """Return the params of a command; ValueError says which field of the call is wrong, and how."""
     try:
-        return model.model_validate(fields)
+        return _validate(model, fields)
     except ValidationError as error:
         raise ValueError(f"{call}(): {describe(error)}") from None
 
@@ -61,7 +64,16 @@ def check_settings(settings: Mapping[str, object]) -> SetEnvParams:
         if name not in SETTING_TYPES:
             raise TypeError(f"set_env() has no setting {name!r}; it takes {', '.join(SETTING_TYPES)}")
     try:
-        return SetEnvParams.model_validate(settings)
+        return _validate(SetEnvParams, settings)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         raise ValueError(f"set_env(): {name} is {settings[name]!r}; it takes {SETTING_TYPES[name]}") from None
+
+
+def _validate(model: type[Params], fields: Mapping[str, object]) -> Params:
+    try:
+        return model.model_validate(fields)
+    except ValidationError as error:
+        if any(complaint["type"] == "string_unicode" for complaint in error.errors()):
+            return model.model_validate(well_formed(dict(fields)))
+        raise

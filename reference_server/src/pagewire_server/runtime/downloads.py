@@ -13,6 +13,7 @@ from pagewire_protocol.command_messages import DownloadParams, InlineContent, St
 from pagewire_protocol.delivery import OutgoingStream
 from pagewire_protocol.fields import WireModel
 from pagewire_protocol.reply_messages import DownloadResult
+from pagewire_server.runtime.arguments import make_params
 from pagewire_server.runtime.content import AsyncContent, MemoryContent, PiecesContent
 from pagewire_server.runtime.live_session import LiveSession
 from pagewire_server.runtime.pending_command import PendingCommand
@@ -101,7 +102,9 @@ class Download(PendingCommand[int]):
         self._session.wake_link()
 
     def _submit(self, content: InlineContent | StreamContent) -> None:
-        params = DownloadParams(name=self.name, media_type=self.media_type, size=self.size, content=content)
+        params = make_params(
+            DownloadParams, "download", name=self.name, media_type=self.media_type, size=self.size, content=content
+        )
         self._session.submit(self, "download", json_values.dump(params))
 
     def _feed(self, data: memoryview) -> int:

@@ -267,9 +267,11 @@ class LiveSession:
         """Return the next frame to write and whether it is text; None if there is none now."""
         with self.room.lock:
             text = self.core.next_text(self.loop.time())
-            if text is not None:
-                return text, True
-            chunk = self.core.next_chunk()
+            chunk = self.core.next_chunk() if text is None else None
+        if text is not None:
+            # What is written leaves room in the queue.
+            self.room.has_changed()
+            return text, True
         return None if chunk is None else (chunk, False)
 
     def _apply(self, effect: Effect) -> None:

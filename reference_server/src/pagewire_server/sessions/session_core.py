@@ -111,8 +111,7 @@ class SessionCore:
         if self.delivery.outbox.withdraw(command.message):
             del self._commands[command.id]
             return True
-        command.is_cancelled = True
-        self.delivery.outbox.put_beyond_capacity(Outgoing("cancel", json_values.dump(CancelParams(id=command.id))))
+        self._tell_to_give_up(command)
         return False
 
     def drain(self) -> None:
@@ -121,8 +120,9 @@ class SessionCore:
             return
         self.state = SessionState.DRAINING
         for command in self.unanswered:
-            if command.type in WAITING_TYPES and command.message.state is not OutgoingState.QUEUED:
-                self.cancel(command)
+            # One that still waits to be written is written first, and runs.
+            if command.type in WAITING_TYPES and not command.is_cancelled:
+                self._tell_to_give_up(command)
         self.delivery.drain()
 
     def end(self) -> list[Command]:
@@ -221,6 +221,10 @@ class SessionCore:
         command = self._commands.get(params.id)
         if command and command.stream:
             command.stream.acknowledge(params.offset)
+
+    def _tell_to_give_up(self, command: Command) -> None:
+        command.is_cancelled = True
+        self.delivery.outbox.put_beyond_capacity(Outgoing("cancel", json_values.dump(CancelParams(id=command.id))))
 
     def _drop_stream(self, command: Command) -> None:
         if command.stream:

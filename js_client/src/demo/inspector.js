@@ -1,0 +1,107 @@
+/** @file The wire inspector: takes every frame of the client, and shows the last of them. */
+
+import { find } from "./element.js";
+import { bytesText } from "./quantities.js";
+import { watchSheet } from "./sheet.js";
+import { readFilter, watchTools } from "./tools.js";
+import { WireList } from "./wire_list.js";
+import { WireLog } from "./wire_log.js";
+
+/** @import {Observe} from "../client.js" */
+/** @import {ClientState} from "../client.js" */
+
+export class Inspector {
+  #log = new WireLog();
+  #root = find("#inspector", HTMLElement);
+  #scroller = find("#wire-scroller", HTMLElement);
+  #list = new WireList(this.#log, this.#scroller, find("#wire-list", HTMLElement));
+  #newest = find("#wire-newest", HTMLButtonElement);
+  #isPaused = false;
+  #isDrawing = false;
+  #connection = 0;
+  /** @type {ClientState["name"]} */
+  #state = "connecting";
+
+  constructor() {
+    watchTools({
+      filtered: () => this.#filtered(),
+      cleared: () => this.#cleared(),
+      paused: (isPaused) => this.#paused(isPaused),
+      dimmed: (isDim) => this.#root.classList.toggle("dims-link", isDim),
+    });
+    watchSheet(this.#root, () => this.#list.scrollToEnd());
+    this.#newest.addEventListener("click", () => this.#list.scrollToEnd());
+    this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
+  }
+
+  /** @type {Observe} */
+  observe = (direction, frame, { connection }) => {
+    this.#connection = connection;
+    const { answered } = this.#log.add(direction, frame, { at: performance.now(), connection });
+    if (answered !== undefined && !this.#isPaused) this.#list.refresh(answered);
+    this.#drawSoon();
+  };
+
+  /** @param {ClientState} state */
+  tell = ({ name, end }) => {
+    if (name === this.#state) return;
+    this.#state = name;
+    if (name === "reconnecting") this.#note(`connection ${this.#connection} lost, reconnecting`);
+    if (name === "ended") this.#note(`session ended: ${end?.message}`);
+  };
+
+  /** @param {string} text */
+  #note(text) {
+    this.#log.note(text, { at: performance.now(), connection: this.#connection });
+    this.#drawSoon();
+  }
+
+  /** Once a frame, however much has come. */
+  #drawSoon() {
+    if (this.#isDrawing) return;
+    this.#isDrawing = true;
+    requestAnimationFrame(() => {
+      this.#isDrawing = false;
+      this.#draw();
+    });
+  }
+
+  #draw() {
+    if (!this.#isPaused) this.#list.draw();
+    this.#summarize();
+    this.#scrolled();
+  }
+
+  #filtered() {
+    this.#list.show(readFilter());
+    this.#summarize();
+  }
+
+  #cleared() {
+    this.#log.clear();
+    this.#list.draw();
+    this.#summarize();
+  }
+
+  /** @param {boolean} isPaused */
+  #paused(isPaused) {
+    this.#isPaused = isPaused;
+    if (!isPaused) for (const entry of this.#log.entries) this.#list.refresh(entry);
+    this.#draw();
+  }
+
+  #scrolled() {
+    this.#newest.hidden = this.#list.isAtEnd;
+  }
+
+  #summarize() {
+    const { sent, received, sentBytes, receivedBytes } = this.#log.totals;
+    const { shown } = this.#list;
+    find("#wire-totals", HTMLElement).textContent =
+      `↓ ${received} · ${bytesText(receivedBytes)}   ↑ ${sent} · ${bytesText(sentBytes)}`;
+    find("#wire-shown", HTMLElement).textContent = this.#isPaused
+      ? `paused; ${this.#log.entries.length} kept`
+      : `${shown} of ${this.#log.entries.length} shown`;
+    find("#wire-empty", HTMLElement).hidden = shown > 0;
+  }
+}

@@ -1,0 +1,139 @@
+"""Which pages a server lets in, and what the page's Content-Security-Policy does to commands (SPEC section 14)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, Final
+
+import pytest
+from live_server import PATIENCE, Serve
+from playwright.sync_api import BrowserContext, Page, expect
+
+from pagewire_server.session import CommandError, JavaScriptError, eval_js, hold, info, run_js
+
+Visit = Callable[..., Page]
+Results = SimpleQueue[Any]
+
+OPEN_POLICY: Final = "default-src 'self' data: ws:; script-src 'self' 'unsafe-eval'"
+"""Lets a page connect to any server."""
+
+STRICT_POLICY: Final = "default-src 'self' data:; script-src 'self'"
+"""Lets a page run no code but its own files."""
+
+NONCE_POLICY: Final = f"{STRICT_POLICY} 'nonce-of-the-test'"
+
+PAGE_WITH_NONCE: Final = """<!doctype html>
+<meta charset="utf-8">
+<title>With a nonce</title>
+<link rel="icon" href="data:,">
+<header id="pagewire-status"></header>
+<main id="pagewire-output"></main>
+<section id="pagewire-input"></section>
+<script type="module" nonce="of-the-test" src="/pagewire/page/page.js"></script>
+"""
+
+
+@pytest.fixture
+def results() -> Results:
+    """What the app of a test found, for the test to see."""
+    return SimpleQueue()
+
+
+def socket_of(url: str) -> str:
+    """Return the address of the WebSocket of the server of a page."""
+    return f"{url.replace('http:', 'ws:')}ws"
+
+
+# -- origins -----------------------------------------------------------------------------------
+
+
+def test_a_page_of_another_origin_is_refused(serve: Serve, context: BrowserContext) -> None:
+    """SEC-1: told why by a bye, closed with 4403, and no app runs."""
+    ran = threading.Event()
+    host = serve(hold, content_security_policy=OPEN_POLICY).url
+    other = serve(ran.set).url
+    page = context.new_page()
+    page.goto(f"{host}?server={socket_of(other)}")
+    refusal = f"Pages of {host.rstrip('/')} are not let in here."
+    expect(page.get_by_role("status")).to_have_text(f"Session ended: {refusal}")
+    seen = page.evaluate(
+        """(url) => new Promise((resolve) => {
+            const socket = new WebSocket(url, "pagewire.v1");
+            const messages = [];
+            socket.onmessage = ({ data }) => messages.push(JSON.parse(data));
+            socket.onclose = ({ code, reason }) => resolve({ messages, code, reason });
+        })""",
+        f"{socket_of(other)}?key=k",
+    )
+    bye = {"type": "bye", "params": {"code": "forbidden_origin", "message": refusal, "retry": "never"}}
+    assert seen == {"messages": [bye], "code": 4403, "reason": refusal}
+    assert not ran.is_set()
+
+
+def test_a_page_of_an_origin_that_is_allowed_by_name_is_let_in(
+    serve: Serve, context: BrowserContext, results: Results
+) -> None:
+    """SEC-1: `info` then tells where the page is from, and which server it reached."""
+
+    def main() -> None:
+        results.put((info.origin, info.server_host, info.url))
+        hold()
+
+    host = serve(hold, content_security_policy=OPEN_POLICY).url
+    other = serve(main, allowed_origins=frozenset({host.rstrip("/")})).url
+    page = context.new_page()
+    page.goto(f"{host}?server={socket_of(other)}")
+    expect(page.get_by_role("status")).to_have_text("Connected")
+    assert results.get(timeout=PATIENCE) == (
+        host.rstrip("/"),
+        other.removeprefix("http://").rstrip("/"),
+        f"{host}?server={socket_of(other)}",
+    )
+
+
+# -- Content-Security-Policy -------------------------------------------------------------------
+
+
+def test_code_is_blocked_where_the_policy_of_the_page_forbids_it(visit: Visit, results: Results) -> None:
+    """REPLY-5: each call is told, and the session goes on."""
+
+    def main() -> None:
+        for call in (lambda: eval_js("1 + 1", on_error_="raise"), lambda: run_js("document.title = 'no'").wait()):
+            with pytest.raises(CommandError) as caught:
+                call()
+            results.put(str(caught.value))
+        hold()
+
+    page = visit(main, content_security_policy=STRICT_POLICY)
+    message = "blocked_by_csp: the page's Content-Security-Policy forbids running code"
+    assert [results.get(timeout=PATIENCE) for _ in range(2)] == [message, message]
+    expect(page.get_by_role("status")).to_have_text("Connected")
+    expect(page).to_have_title("Pagewire")
+
+
+def test_code_runs_under_a_strict_policy_by_the_nonce_of_the_page(
+    visit: Visit, results: Results, tmp_path: Path
+) -> None:
+    """REPLY-5: values, arguments, promises and errors are what they are elsewhere."""
+    (tmp_path / "index.html").write_text(PAGE_WITH_NONCE)
+
+    def main() -> None:
+        results.put(eval_js("new Promise((resolve) => setTimeout(resolve, 1, a + b))", a=1, b=2))
+        for code in ("nowhere", "1 +"):
+            with pytest.raises(JavaScriptError) as caught:
+                eval_js(code, on_error_="raise")
+            results.put(caught.value.name)
+        run_js("document.querySelector('main').textContent = `${typeof text} ${this === window}`", text="x").wait()
+        results.put(eval_js("[document.scripts.length, Object.keys(globalThis).filter((key) => key.includes(':'))]"))
+
+    page = visit(main, content_security_policy=NONCE_POLICY, static=tmp_path)
+    assert [results.get(timeout=PATIENCE) for _ in range(4)] == [
+        3,
+        "ReferenceError",
+        "SyntaxError",
+        [1, []],
+    ]
+    expect(page.get_by_role("main")).to_have_text("string true")

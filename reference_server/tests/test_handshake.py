@@ -1,0 +1,195 @@
+"""How a hello is answered: every check of SPEC section 4, in its order."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from live_server import PATIENCE, Serve
+from scripted_client import Connect, make_hello, scripted_client
+
+from pagewire_server.session import hold
+
+INSTANCE = "an-instance-of-the-tests"
+
+
+def app() -> None:
+    """Stay until the page is closed."""
+    hold()
+
+
+def test_welcome_says_all_that_a_client_needs(serve: Serve, connect: Connect) -> None:
+    """HELLO-11: the version is the highest in common, and the limits are the server's."""
+    live = serve(app, heartbeat_interval=3, heartbeat_timeout=4, resume_window=5)
+    client = connect(live, versions=["0.9", "1.0", "1.7", "2.0"])
+    session = client.welcome.pop("session")
+    server = client.welcome.pop("server")
+    assert client.welcome == {
+        "version": "1.0",
+        "resumed": False,
+        "last_seq": 0,
+        "capabilities": {},
+        "heartbeat": {"interval_ms": 3000, "timeout_ms": 4000},
+        "limits": {"max_message_bytes": 4194304, "stream_window_bytes": 2097152},
+        "resume_window_ms": 5000,
+    }
+    assert server["name"] == "pagewire-server"
+    assert session.startswith("s-")
+    assert INSTANCE not in session
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "close"),
+    [
+        ({"versions": ["2.0"]}, "unsupported_version", 4406),
+        ({"versions": ["1.1"]}, "unsupported_version", 4406),
+        ({"versions": []}, "invalid_message", 4400),
+        ({"versions": ["1"]}, "invalid_message", 4400),
+        ({"versions": None}, "invalid_message", 4400),
+        ({"instance": "short"}, "invalid_message", 4400),
+        ({"app": "nowhere"}, "unknown_app", 4404),
+        ({"app": ""}, "invalid_message", 4400),
+        ({"limits": {"max_message_bytes": 1}}, "invalid_message", 4400),
+        ({"resume": {"last_seq": 0, "streams": []}}, "session_gone", 4410),
+        ({"versions": ["2.0"], "app": "nowhere"}, "unsupported_version", 4406),
+        ({"resume": {"last_seq": 0, "streams": []}, "app": "nowhere"}, "session_gone", 4410),
+    ],
+)
+def test_hello_is_refused_with_the_code_of_the_first_failed_check(
+    serve: Serve, connect: Connect, changes: dict[str, Any], code: str, close: int
+) -> None:
+    """HELLO-10: the order of the checks decides which bye comes."""
+    client = connect(serve(app), hello=False)
+    client.send(make_hello(**changes))
+    assert client.receive_bye() == (code, close)
+
+
+def test_version_of_the_future_is_told_what_is_supported(serve: Serve, connect: Connect) -> None:
+    """The bye names both sides' versions."""
+    client = connect(serve(app), hello=False)
+    client.send(make_hello(versions=["2.0", "2.1"]))
+    bye = client.receive("bye")["params"]
+    assert bye["data"] == {"supported": ["1.0"], "requested": ["2.0", "2.1"]}
+    assert bye["retry"] == "never"
+
+
+@pytest.mark.parametrize("offers", [(), ("pagewire.v2",), ("chat", "pagewire.v9")])
+def test_foreign_subprotocol_is_answered_by_a_bye_not_by_a_failed_handshake(
+    serve: Serve, offers: tuple[str, ...]
+) -> None:
+    """WIRE-3: the first offer is selected, so that a page learns why it is refused."""
+    with scripted_client(serve(app).socket_url, offers) as client:
+        assert client.connection.subprotocol == (offers[0] if offers else None)
+        assert client.receive_bye() == ("unsupported_version", 4406)
+
+
+def test_ours_is_selected_among_several_subprotocols(serve: Serve) -> None:
+    """WIRE-2: `pagewire.v1` is selected wherever it stands."""
+    with scripted_client(serve(app).socket_url, ("chat", "pagewire.v1")) as client:
+        assert client.say_hello()["version"] == "1.0"
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1"])
+def test_foreign_origin_is_told_so_and_makes_no_session(serve: Serve, origin: str) -> None:
+    """SEC-1: the handshake is completed, then 4403."""
+    live = serve(app)
+    with scripted_client(live.socket_url, origin=origin) as client:
+        assert client.receive_bye() == ("forbidden_origin", 4403)
+    assert live.server.session_count == 0
+
+
+def test_own_origin_and_those_allowed_by_name_are_let_in(serve: Serve) -> None:
+    """SEC-1: the host and port of the request, or the option."""
+    live = serve(app, allowed_origins=frozenset({"https://friend.example"}))
+    for origin in (f"http://127.0.0.1:{live.server.port}", "https://friend.example"):
+        with scripted_client(live.socket_url, origin=origin) as client:
+            assert client.say_hello()["resumed"] is False
+
+
+def test_origin_is_checked_before_the_subprotocol(serve: Serve) -> None:
+    """HELLO-10: the origin comes first."""
+    with scripted_client(serve(app).socket_url, ("chat",), origin="null") as client:
+        assert client.receive_bye() == ("forbidden_origin", 4403)
+
+
+def test_no_hello_in_time_is_told_so(serve: Serve, connect: Connect) -> None:
+    """HELLO-16: 4408, and the client may try again."""
+    client = connect(serve(app, hello_timeout=0.05), hello=False)
+    assert client.receive_bye() == ("hello_timeout", 4408)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    ["", "{", "[]", "1", "null", '{"params":{}}', '{"type":"ack","params":{"seq":0}}', '{"type":"hello"}', b"\0" * 20],
+)
+def test_first_message_that_is_no_hello_is_invalid(serve: Serve, connect: Connect, frame: str | bytes) -> None:
+    """HELLO-16: 4400."""
+    client = connect(serve(app), hello=False)
+    client.connection.send(frame)
+    assert client.receive_bye() == ("invalid_message", 4400)
+
+
+def test_unknown_type_before_the_hello_is_ignored(serve: Serve, connect: Connect) -> None:
+    """WIRE-16: also as the first message."""
+    client = connect(serve(app), hello=False)
+    client.send({"type": "vendor:greeting", "params": {}})
+    assert client.say_hello()["resumed"] is False
+
+
+def test_lost_welcome_starts_no_second_app(serve: Serve, connect: Connect) -> None:
+    """HELLO-12: a known instance without `resume` is resumed."""
+    started: list[int] = []
+
+    def count() -> None:
+        started.append(1)
+        hold()
+
+    live = serve(count)
+    first = connect(live, instance=INSTANCE)
+    first.break_connection()
+    second = connect(live, instance=INSTANCE)
+    assert second.welcome["resumed"] is True
+    assert second.welcome["session"] == first.welcome["session"]
+    assert started == [1]
+
+
+def test_full_server_says_so(serve: Serve, connect: Connect) -> None:
+    """Check 11: one session too many is told to come back."""
+    live = serve(app, max_sessions=1)
+    connect(live)
+    client = connect(live, hello=False)
+    client.send(make_hello())
+    assert client.receive_bye() == ("too_many_sessions", 4429)
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_authentication_is_the_programs_own(serve: Serve, connect: Connect, *, is_async: bool) -> None:
+    """Check 6: what `authenticate` refuses is told 4401; it sees `auth` and the request."""
+    seen: list[tuple[Any, str]] = []
+
+    def check(auth: Any, request: Any) -> bool:
+        seen.append((auth, request.path))
+        return bool(auth == {"token": "good"})
+
+    async def check_later(auth: Any, request: Any) -> bool:
+        return check(auth, request)
+
+    live = serve(app, authenticate=check_later if is_async else check)
+    connect(live, auth={"token": "good"})
+    client = connect(live, hello=False)
+    client.send(make_hello())
+    assert client.receive_bye() == ("unauthorized", 4401)
+    assert seen == [({"token": "good"}, "/ws?key=test"), (None, "/ws?key=test")]
+
+
+def test_several_apps_are_chosen_by_name(serve: Serve, connect: Connect) -> None:
+    """HELLO-5: `app` decides what runs."""
+    ran = threading.Event()
+
+    def other() -> None:
+        ran.set()
+
+    client = connect(serve({"index": app, "other": other}), app="other")
+    assert ran.wait(PATIENCE)
+    assert client.receive_bye() == ("session_ended", 1000)

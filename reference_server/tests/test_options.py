@@ -1,0 +1,63 @@
+"""Settings that cannot work are refused when the server is set up, by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pagewire_server import Options, create_server
+from pagewire_server.websocket.origins import is_foreign
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"max_message_bytes": 1000}, "max_message_bytes is 1000; SPEC asks for at least 65536"),
+        ({"stream_window_bytes": 65535}, "stream_window_bytes is 65535"),
+        ({"hello_timeout": 0}, "hello_timeout is 0; it must be above 0"),
+        ({"heartbeat_interval": -1}, "heartbeat_interval is -1"),
+        ({"resume_window": -1}, "resume_window is -1; it can't be negative"),
+        ({"inline_bytes": 65537}, "inline_bytes is 65537; SPEC allows at most 65536"),
+    ],
+)
+def test_bad_option_is_refused_by_name(settings: dict[str, Any], message: str) -> None:
+    """With what it takes."""
+    with pytest.raises(ValueError, match=message):
+        Options(**settings)
+
+
+@pytest.mark.parametrize(
+    ("apps", "kind", "message"), [({}, ValueError, "at least one app"), ({"a": 5}, TypeError, "'a' is of type int")]
+)
+def test_bad_apps_are_refused(apps: Any, kind: type[Exception], message: str) -> None:
+    """Before anything is served."""
+    with pytest.raises(kind, match=message):
+        create_server(apps)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "verdict"),
+    [
+        (None, "a.example", False),
+        ("null", "a.example", True),
+        ("http://a.example", "a.example", False),
+        ("http://A.example", "a.EXAMPLE", False),
+        ("http://a.example", "a.example:80", False),
+        ("https://a.example:443", "a.example", False),
+        ("http://a.example:8080", "a.example:8080", False),
+        ("http://a.example:8080", "a.example", True),
+        ("http://a.example", "a.example:8080", True),
+        ("http://b.example", "a.example", True),
+        ("http://a.example.evil.example", "a.example", True),
+        ("http://[::1]:80", "[::1]", False),
+        ("http://[::1]:81", "[::1]", True),
+        ("file://", "a.example", True),
+        ("chrome-extension://abc", "abc", True),
+        ("https://friend.example", "a.example", False),
+        ("http://friend.example", "a.example", True),
+    ],
+)
+def test_origin_is_foreign_where_host_and_port_differ(origin: str | None, host: str, *, verdict: bool) -> None:
+    """SEC-1; an origin that is allowed by name is allowed as it stands."""
+    assert is_foreign(origin, host, {"https://friend.example"}) is verdict

@@ -1,0 +1,103 @@
+"""The page and the client's modules over HTTP: media types, caching, policy, and no path outside the folders."""
+
+from __future__ import annotations
+
+import http.client
+from pathlib import Path
+
+import pytest
+from live_server import LiveServer, Serve
+
+from pagewire_server.session import hold
+
+
+def get(live: LiveServer, path: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
+    """Return the response to one request, its body read."""
+    connection = http.client.HTTPConnection("127.0.0.1", live.server.port)
+    connection.request(method, path, headers=headers)
+    response = connection.getresponse()
+    response.body = response.read()  # type: ignore[attr-defined]  # kept for the test
+    connection.close()
+    return response
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [
+        ("/", "text/html; charset=utf-8"),
+        ("/?app=other", "text/html; charset=utf-8"),
+        ("/pagewire/index.js", "text/javascript; charset=utf-8"),
+        ("/pagewire/page/page.css", "text/css; charset=utf-8"),
+    ],
+)
+def test_file_is_served_with_its_type_and_a_policy(serve: Serve, path: str, media_type: str) -> None:
+    """Modules load only with a media type of JavaScript; no inline script runs."""
+    response = get(serve(hold), path)
+    policy = response.headers["Content-Security-Policy"]
+    assert (response.status, response.headers["Content-Type"]) == (200, media_type)
+    assert "script-src 'self' 'unsafe-eval'" in policy
+    assert "'unsafe-inline'" not in policy.split("style-src")[0]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert response.headers["Cache-Control"] == "no-cache"
+
+
+def test_file_that_did_not_change_is_not_sent_again(serve: Serve) -> None:
+    """By its ETag."""
+    live = serve(hold)
+    tag = get(live, "/pagewire/index.js").headers["ETag"]
+    again = get(live, "/pagewire/index.js", **{"If-None-Match": tag})
+    assert (again.status, again.body) == (304, b"")  # type: ignore[attr-defined]  # see get
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nowhere",
+        "/../pyproject.toml",
+        "/pagewire/../../../pyproject.toml",
+        "/pagewire/..%2f..%2f..%2fpyproject.toml",
+        "/pagewire/%2e%2e/%2e%2e/%2e%2e/pyproject.toml",
+        "//etc/passwd",
+        "/pagewire//etc/passwd",
+        "/pagewire/page\\page.js",
+        "/pagewire/index.js%00.html",
+        "/pagewire/page",
+    ],
+)
+def test_path_outside_the_folders_is_not_found(serve: Serve, path: str) -> None:
+    """Whatever way it is written."""
+    response = get(serve(hold), path)
+    is_index_of_folder = path == "/pagewire/page" and response.status == 200
+    assert response.status == 404 or is_index_of_folder
+
+
+def test_symbolic_link_out_of_the_folder_is_not_followed(serve: Serve, tmp_path: Path) -> None:
+    """What it points to is outside."""
+    secret = tmp_path / "secret.txt"
+    secret.write_text("secret", encoding="utf-8")
+    folder = tmp_path / "static"
+    folder.mkdir()
+    (folder / "link.txt").symlink_to(secret)
+    assert get(serve(hold, static=folder), "/link.txt").status == 404
+
+
+def test_own_folder_comes_before_the_servers_page(serve: Serve, tmp_path: Path) -> None:
+    """The client's modules stay where they are."""
+    (tmp_path / "index.html").write_text("<!doctype html>mine", encoding="utf-8")
+    live = serve(hold, static=tmp_path, content_security_policy="default-src 'self'")
+    page = get(live, "/")
+    assert page.body == b"<!doctype html>mine"  # type: ignore[attr-defined]  # see get
+    assert page.headers["Content-Security-Policy"] == "default-src 'self'"
+    assert get(live, "/pagewire/index.js").status == 200
+
+
+def test_plain_request_for_the_socket_is_told_to_upgrade(serve: Serve) -> None:
+    """426, as RFC 9110 has it."""
+    response = get(serve(hold), "/ws")
+    assert (response.status, response.headers["Upgrade"]) == (426, "websocket")
+
+
+def test_other_path_is_no_socket(serve: Serve) -> None:
+    """A WebSocket is only where it is said to be."""
+    headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    assert get(serve(hold), "/elsewhere", **headers, **{"Sec-WebSocket-Key": "x" * 22 + "=="}).status == 404
