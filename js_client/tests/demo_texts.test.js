@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { hexDump } from "../src/demo/hex_dump.js";
-import { jsonPieces, layOut } from "../src/demo/json_pieces.js";
+import { layOut } from "../src/demo/json_layout.js";
+import { jsonPieces } from "../src/demo/json_pieces.js";
 import { preview } from "../src/demo/preview.js";
 import { bytesText, durationText, momentText } from "../src/demo/quantities.js";
 
@@ -55,6 +56,12 @@ test("JSON in pieces is the same text, and tells names from strings", () => {
       ["string", '"x"'],
     ],
   );
+});
+
+test("JSON is laid out as JSON.stringify does, and its numbers stay as they are", () => {
+  const value = { a: [], b: {}, c: [1, { d: "[,:{" }], e: [[]], f: null };
+  assert.equal(layOut(JSON.stringify(value)), JSON.stringify(value, null, 2));
+  assert.equal(layOut(" [ 1e3 , 12345678901234567890 ] "), "[\n  1e3,\n  12345678901234567890\n]");
 });
 
 test("what is not JSON is laid out as it is", () => {

@@ -98,7 +98,7 @@ export class Inspector {
     const { sent, received, sentBytes, receivedBytes } = this.#log.totals;
     const { shown } = this.#list;
     find("#wire-totals", HTMLElement).textContent =
-      `↓ ${received} · ${bytesText(receivedBytes)}   ↑ ${sent} · ${bytesText(sentBytes)}`;
+      `↓ ${received} · ${bytesText(receivedBytes)}  ↑ ${sent} · ${bytesText(sentBytes)}`;
     find("#wire-shown", HTMLElement).textContent = this.#isPaused
       ? `paused; ${this.#log.entries.length} kept`
       : `${shown} of ${this.#log.entries.length} shown`;

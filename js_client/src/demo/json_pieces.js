@@ -1,21 +1,9 @@
-/** @file JSON laid out for people, in pieces of which each is a name, a string, a number, a word or none of these. */
+/** @file JSON in pieces, of which each is a name, a string, a number, a word or none of these. */
 
 /** @typedef {[kind: "" | "name" | "string" | "number" | "word", text: string]} JsonPiece */
 
-/** Names, strings, numbers, words; in text that JSON.stringify made. */
+/** Names, strings, numbers, words. */
 const TOKEN = /("(?:[^"\\]|\\.)*")(:)?|(-?\d[\d.eE+-]*)|\b(true|false|null)\b/g;
-
-/**
- * @param {string} text
- * @returns {string} with one value a line, or `text` itself where it is not JSON
- */
-export function layOut(text) {
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
-}
 
 /**
  * @param {string} text

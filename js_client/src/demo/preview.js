@@ -8,9 +8,9 @@ const MAX_VALUE = 24;
 /** @type {Record<string, (params: Params) => string>} */
 const PREVIEWS = {
   hello: ({ client, resume }) =>
-    `${client?.name} ${client?.version}${resume ? `, resume after ${resume.last_seq}` : ""}`,
+    `${resume ? `resume after ${resume.last_seq} · ` : ""}${client?.name} ${client?.version}`,
   welcome: ({ session, resumed, last_seq }) =>
-    `${session}${resumed ? `, resumed after ${last_seq}` : ""}`,
+    `${resumed ? `resumed after ${last_seq} · ` : ""}${session}`,
   bye: ({ code, message }) => `${code}: ${message}`,
   ack: ({ seq }) => `up to ${seq}`,
   stream_ack: ({ offset }) => `${offset} bytes`,

@@ -2,7 +2,8 @@
 
 import { coloured, element } from "./element.js";
 import { hexDump } from "./hex_dump.js";
-import { jsonPieces, layOut } from "./json_pieces.js";
+import { layOut } from "./json_layout.js";
+import { jsonPieces } from "./json_pieces.js";
 
 /** @import {WireEntry} from "./wire_entry.js" */
 

@@ -34,8 +34,8 @@ export class WireRow {
   /** Shows what has become known since. */
   refresh() {
     const { answeredInMs } = this.entry;
-    this.#answered.textContent = answeredInMs === null ? "" : durationText(answeredInMs);
-    this.button.ariaLabel = spoken(this.entry);
+    if (answeredInMs !== null)
+      this.#answered.replaceChildren(spoken("answered in "), durationText(answeredInMs));
   }
 
   /** Opens the row, or closes it. */
@@ -51,13 +51,15 @@ export class WireRow {
 
 /** @param {WireEntry} entry */
 function cells({ at, direction, type, preview, seq, id, bytes, isRepeated }) {
+  const arrow = cell("arrow", ARROWS[direction]);
+  if (direction !== "note") Object.assign(arrow, { role: "img", ariaLabel: direction });
   return [
     cell("at", momentText(at)),
-    cell("arrow", ARROWS[direction]),
+    arrow,
     cell("type", isRepeated ? `${type} ↻` : type),
     cell("preview", preview),
-    cell("seq", seq === null ? "" : `${seq}`),
-    cell("id", id === null ? "" : `${id}`),
+    numberCell("seq", seq),
+    numberCell("id", id),
     cell("bytes", direction === "note" ? "" : bytesText(bytes)),
   ];
 }
@@ -70,13 +72,17 @@ function cell(name, textContent) {
   return element("span", { className: `w-${name}`, textContent });
 }
 
-/** @param {WireEntry} entry */
-function spoken({ direction, type, preview, seq, id, bytes, isRepeated, answeredInMs }) {
-  if (direction === "note") return preview;
-  const parts = [`${direction} ${type}${isRepeated ? ", again" : ""}`];
-  if (seq !== null) parts.push(`seq ${seq}`);
-  if (id !== null) parts.push(`id ${id}`);
-  parts.push(bytesText(bytes));
-  if (answeredInMs !== null) parts.push(`answered in ${durationText(answeredInMs)}`);
-  return `${parts.join(", ")}: ${preview}`;
+/**
+ * @param {string} name
+ * @param {number | null} value
+ */
+function numberCell(name, value) {
+  const made = cell(name, "");
+  if (value !== null) made.append(spoken(`${name} `), String(value));
+  return made;
+}
+
+/** @param {string} textContent which the head of the column says to those who see it */
+function spoken(textContent) {
+  return element("span", { className: "only-spoken", textContent });
 }

@@ -163,6 +163,21 @@ def test_what_an_expression_throws_is_none_unless_errors_are_to_be_raised(visit:
     assert [results.get(timeout=PATIENCE) for _ in outcomes] == list(outcomes.values())
 
 
+def test_a_value_that_is_too_large_for_the_server_is_an_error_and_the_session_goes_on(
+    visit: Visit, results: Results
+) -> None:
+    """WIRE-24: what was too large was never sent."""
+
+    def main() -> None:
+        with pytest.raises(CommandError) as caught:
+            eval_js("'x'.repeat(100_000)", on_error_="raise")
+        results.put(caught.value.code)
+        results.put(eval_js("'x'.repeat(10)"))
+
+    visit(main, max_message_bytes=65_536)
+    assert [results.get(timeout=PATIENCE) for _ in range(2)] == ["too_large", "x" * 10]
+
+
 def test_a_promise_that_never_settles_ends_in_a_timeout_and_the_session_goes_on(visit: Visit, results: Results) -> None:
     """CANCEL-1, CANCEL-2: what settles after all is not taken for the answer to a later call."""
 

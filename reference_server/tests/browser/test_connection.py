@@ -305,7 +305,7 @@ def test_a_reload_and_a_return_each_begin_a_new_session(visit: Visit, results: R
     page.go_back()
     third = session_of(page)
     assert len({first, second, third}) == 3
-    assert [results.get(timeout=PATIENCE) for _ in range(2)] == [first, second]
+    assert {results.get(timeout=PATIENCE) for _ in range(2)} == {first, second}
     expect_status(page, "Connected")
 
 
@@ -341,6 +341,30 @@ def test_the_page_comes_back_with_its_server(context: BrowserContext) -> None:
         expect(page.get_by_role("main")).not_to_have_text(first)
         expect_status(page, "Connected")
         assert session_of(page) != first
+
+
+def test_the_page_does_not_load_itself_from_a_server_that_is_about_to_stop(context: BrowserContext) -> None:
+    """END-3: it would be left with half of its files; it asks again until the next server is there."""
+    is_cleaned_up = threading.Event()
+
+    def main() -> None:
+        defer_call(lambda: is_cleaned_up.wait(PATIENCE))
+        say_session()
+
+    page = context.new_page()
+    with live_server(main) as live:
+        page.goto(live.url)
+        first = session_of(page)
+        port = live.server.port
+        stopping = threading.Thread(target=live.stop)
+        with page.expect_response(live.url) as refused:
+            stopping.start()
+        is_cleaned_up.set()
+        stopping.join(PATIENCE)
+    assert refused.value.status == 503
+    with live_server(say_session, port=port):
+        expect(page.get_by_role("main")).not_to_have_text(first)
+        expect_status(page, "Connected")
 
 
 def test_a_page_whose_session_is_gone_offers_to_start_again(

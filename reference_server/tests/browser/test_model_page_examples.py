@@ -300,7 +300,7 @@ def test_set_env_sets_the_title_and_ends_the_animation(visit: Visit) -> None:
     expect_texts(page, "calm", "0")
 
 
-def test_go_app_opens_the_other_task_in_a_new_window(visit: Visit, context: BrowserContext) -> None:
+def test_go_app_opens_the_other_task_in_a_new_window(serve: Serve, context: BrowserContext) -> None:
     """go_app(): the default is a new window."""
 
     def index() -> None:
@@ -310,8 +310,9 @@ def test_go_app_opens_the_other_task_in_a_new_window(visit: Visit, context: Brow
     def other() -> None:
         put_text("other")
 
-    with context.expect_event("page", lambda page: "app=other" in page.url) as opened:
-        page = visit({"index": index, "other": other})
+    page = context.new_page()
+    with page.expect_popup() as opened:
+        page.goto(serve({"index": index, "other": other}).url)
     expect_texts(opened.value, "other")
     expect_texts(page, "index")
 

@@ -35,6 +35,12 @@ PAGE_WITH_NONCE: Final = """<!doctype html>
 <script type="module" nonce="of-the-test" src="/pagewire/page/page.js"></script>
 """
 
+TRUSTED_SCRIPT: Final = """import { connect } from "/pagewire/index.js";
+const policy = trustedTypes.createPolicy("app", { createScript: (code) => code });
+const url = `${location.origin.replace("http", "ws")}/ws`;
+connect({ url, parts: { trustedTypesPolicy: policy } });
+"""
+
 
 @pytest.fixture
 def results() -> Results:
@@ -137,3 +143,22 @@ def test_code_runs_under_a_strict_policy_by_the_nonce_of_the_page(
         [1, []],
     ]
     expect(page.get_by_role("main")).to_have_text("string true")
+
+
+@pytest.mark.parametrize("permission", ["'unsafe-eval'", "'nonce-of-the-test'"])
+def test_code_runs_under_trusted_types_by_the_policy_that_the_page_supplies(
+    permission: str, visit: Visit, results: Results, tmp_path: Path
+) -> None:
+    """Section 14: whether the code is evaluated, or defined by a script element."""
+    (tmp_path / "index.html").write_text(PAGE_WITH_NONCE.replace("/pagewire/page/page.js", "/app.js"))
+    (tmp_path / "app.js").write_text(TRUSTED_SCRIPT)
+
+    def main() -> None:
+        results.put(eval_js("a + b", a=1, b=2))
+        results.put(eval_js("nowhere"))
+        run_js("document.querySelector('main').textContent = text", text="shown")
+
+    csp = f"{STRICT_POLICY} {permission}; require-trusted-types-for 'script'; trusted-types app"
+    page = visit(main, content_security_policy=csp, static=tmp_path)
+    assert [results.get(timeout=PATIENCE) for _ in range(2)] == [3, None]
+    expect(page.get_by_role("main")).to_have_text("shown")

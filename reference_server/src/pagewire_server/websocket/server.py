@@ -139,7 +139,8 @@ class Server:
         is_upgrade = "websocket" in request.headers.get("Upgrade", "").lower()
         if urlsplit(request.path).path == SOCKET_PATH:
             return None if is_upgrade else self._files.upgrade_required()
-        return self._files.respond(request)
+        # A page that waits for the next server must not load itself from one that stops (END-3).
+        return self._files.unavailable() if self._is_stopping else self._files.respond(request)
 
     # -- WebSocket ---------------------------------------------------------------------------
 

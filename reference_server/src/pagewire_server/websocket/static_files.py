@@ -76,6 +76,10 @@ class StaticFiles:
         response.headers["Upgrade"] = "websocket"
         return response
 
+    def unavailable(self) -> Response:
+        """Return the response to any request while the server stops."""
+        return self._text(HTTPStatus.SERVICE_UNAVAILABLE, "The server stops.\n")
+
     def _find(self, path: str) -> Path | None:
         if "\0" in path or "\\" in path:
             return None
