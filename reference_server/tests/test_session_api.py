@@ -256,9 +256,9 @@ def test_registered_thread_has_the_session_and_keeps_it(
         early.start()
         late.start()
         register_thread(late)
+        go_on.set()
 
     client = connect(serve(app))
-    go_on.set()
     for value in (1, 2):
         client.result(client.receive("eval_js"), value=value)
     assert {report(results), report(results)} == {1, 2}

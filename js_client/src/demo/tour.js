@@ -32,9 +32,7 @@ export class Tour {
     this.#emit = emit;
     onTopics((topics) => this.#open(topics));
     onReport((report) => this.#reported(report));
-    find("#stage-clear", HTMLButtonElement).addEventListener("click", () => {
-      this.#output.replaceChildren();
-    });
+    find("#stage-clear", HTMLButtonElement).addEventListener("click", () => this.#clear());
   }
 
   /** @param {Topic[]} topics */
@@ -50,7 +48,7 @@ export class Tour {
     const topic = this.#topics[at];
     if (topic === undefined || at === this.#at) return;
     rememberTopic(topic.name);
-    this.#output.replaceChildren();
+    this.#clear();
     this.#show(at);
     const { top } = this.#panel.getBoundingClientRect();
     if (top < parseFloat(getComputedStyle(this.#panel).scrollMarginTop))
@@ -126,7 +124,7 @@ export class Tour {
    * @param {object} [given] its arguments
    */
   #run({ name, event, form, keepsOutput }, given) {
-    if (!keepsOutput) this.#output.replaceChildren();
+    if (!keepsOutput) this.#clear();
     this.#tabs.markDone(this.#at);
     try {
       this.#emit(event, {
@@ -137,6 +135,12 @@ export class Tour {
     } catch (error) {
       this.#reported({ name, outcome: "raised", text: String(error), ms: 0 });
     }
+  }
+
+  /** A step that runs needs what it has put there. */
+  #clear() {
+    const isRunning = [...this.#reports.values()].some(({ outcome }) => outcome === "running");
+    if (!isRunning) this.#output.replaceChildren();
   }
 
   /** What a step does is seen where it was started. */

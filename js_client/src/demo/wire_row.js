@@ -34,8 +34,7 @@ export class WireRow {
   /** Shows what has become known since. */
   refresh() {
     const { answeredInMs } = this.entry;
-    if (answeredInMs !== null)
-      this.#answered.replaceChildren(spoken("answered in "), durationText(answeredInMs));
+    if (answeredInMs !== null) this.#answered.textContent = durationText(answeredInMs);
   }
 
   /** Opens the row, or closes it. */
@@ -58,8 +57,8 @@ function cells({ at, direction, type, preview, seq, id, bytes, isRepeated }) {
     arrow,
     cell("type", isRepeated ? `${type} ↻` : type),
     cell("preview", preview),
-    numberCell("seq", seq),
-    numberCell("id", id),
+    cell("seq", seq === null ? "" : String(seq)),
+    cell("id", id === null ? "" : String(id)),
     cell("bytes", direction === "note" ? "" : bytesText(bytes)),
   ];
 }
@@ -70,19 +69,4 @@ function cells({ at, direction, type, preview, seq, id, bytes, isRepeated }) {
  */
 function cell(name, textContent) {
   return element("span", { className: `w-${name}`, textContent });
-}
-
-/**
- * @param {string} name
- * @param {number | null} value
- */
-function numberCell(name, value) {
-  const made = cell(name, "");
-  if (value !== null) made.append(spoken(`${name} `), String(value));
-  return made;
-}
-
-/** @param {string} textContent which the head of the column says to those who see it */
-function spoken(textContent) {
-  return element("span", { className: "only-spoken", textContent });
 }

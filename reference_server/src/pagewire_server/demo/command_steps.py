@@ -31,7 +31,7 @@ def draw_live() -> str:
         document.querySelector("#pagewire-output").append(chart);
     """)
     for n in range(48):
-        height = 52 + 34 * math.sin(n / 4) + 12 * math.sin(n * 1.7)
+        height = round(52 + 34 * math.sin(n / 4) + 12 * math.sin(n * 1.7))
         run_js(
             """
             const bar = document.createElement("i");
