@@ -1,7 +1,7 @@
 """The program of the README: a title, a value from the page, a file.
 
-    pagewire-server run report:main        # in this folder
-    python report.py
+pagewire-server run report:main        # in this folder
+python report.py
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from pagewire_protocol.command_messages import SetEnvParams
 from pagewire_protocol.fields import WireModel
 from pagewire_protocol.json_values import check_json, well_formed
 
-
 Params = TypeVar("Params", bound=WireModel)
 
 
