@@ -18,7 +18,7 @@ export { reloadWhenServed } from "./page/renewal.js";
 /** The largest message that this client accepts, in bytes. */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
-const SOFTWARE = { name: "pagewire-js", version: "1.0.0" };
+const SOFTWARE = { name: "pagewire-js", version: "0.1.0" };
 
 /**
  * @typedef {object} ConnectOptions

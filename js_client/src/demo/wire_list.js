@@ -124,7 +124,9 @@ export class WireList {
   /** @param {MouseEvent} event */
   #clicked({ target }) {
     if (!(target instanceof Element && target.closest(".w-line"))) return;
-    this.#rowOf(target)?.toggle();
+    const row = this.#rowOf(target);
+    row?.toggle();
+    row?.item.scrollIntoView({ block: "nearest" });
     this.#look();
   }
 

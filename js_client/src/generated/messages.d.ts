@@ -43,10 +43,7 @@ export interface HelloParams {
   };
   page: PageInfo;
   limits: ClientLimits;
-  /**
-   * For the server's own check.
-   */
-  auth?: {} | unknown[] | string | number | boolean | null;
+  auth?: unknown;
   resume?: ResumePoint;
 }
 /**
@@ -170,10 +167,7 @@ export interface ByeParams {
    * What the client does next.
    */
   retry: "never" | "reconnect" | "resume";
-  /**
-   * Details, by code.
-   */
-  data?: {} | unknown[] | string | number | boolean | null;
+  data?: unknown;
 }
 /**
  * What the page tells the program. SPEC section 7.
@@ -188,10 +182,7 @@ export interface Event {
  */
 export interface EventParams {
   name: string;
-  /**
-   * Any JSON; null where the page gave none.
-   */
-  data: {} | unknown[] | string | number | boolean | null;
+  data: unknown;
 }
 /**
  * Answers a command that succeeded. SPEC section 6.
@@ -206,7 +197,7 @@ export interface Result {
  * The value of an expression.
  */
 export interface EvalJsResult {
-  value: {} | unknown[] | string | number | boolean | null;
+  value: unknown;
 }
 /**
  * That a file was handed over to be saved.
@@ -256,10 +247,7 @@ export interface ErrorParams {
    */
   message: string;
   exception?: ExceptionInfo;
-  /**
-   * Details, by code.
-   */
-  data?: {} | unknown[] | string | number | boolean | null;
+  data?: unknown;
 }
 /**
  * Present if and only if `code` is `exception`.

@@ -30,7 +30,7 @@ export function headlessClient({ url, app, downloads, surroundings = {} }) {
   const client = new Client({
     url,
     introduction: {
-      client: { name: "pagewire-headless", version: "1.0.0" },
+      client: { name: "pagewire-headless", version: "0.1.0" },
       app,
       capabilities: { streams: {}, test: {} },
       page: {},

@@ -52,8 +52,7 @@ def _bundle(defs: JsonObject, form: Form, version: str) -> JsonObject:
         "title": "Message",
         "description": f"Any message of Pagewire {version}, {form.value} form. See SPEC.md.",
         "type": "object",
-        "discriminator": {"propertyName": "type"},
-        "oneOf": [{"$ref": f"#/$defs/{model.__name__}"} for model in MESSAGES.values()],
+        "anyOf": [{"$ref": "#/$defs/ClientMessage"}, {"$ref": "#/$defs/ServerMessage"}],
         "$defs": defs,
     }
 

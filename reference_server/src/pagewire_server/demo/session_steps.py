@@ -113,7 +113,7 @@ def count_through_cuts() -> str:
     """40 commands and five cuts: each runs once, in order."""
     run_js("""
         const grid = document.createElement("div");
-        grid.className = "cells numbered";
+        grid.className = "cells";
         document.querySelector("#pagewire-output").append(grid);
     """)
     for n in range(1, 41):
