@@ -128,22 +128,14 @@ def test_eval_js_gives_the_url_the_functions_value_and_what_the_promise_resolves
     expect_texts(page, page.url, "101", "Returned inside callback.")
 
 
-def test_eval_js_is_none_where_the_promise_is_rejected(visit: Visit) -> None:
-    """eval_js(): "When the promise is rejected, None is returned"."""
-
-    def main() -> None:
-        put_text(eval_js("Promise.reject(new Error('no'))"))
-
-    expect_texts(visit(main), "None")
-
-
-def test_eval_js_is_awaited_in_a_coroutine(visit: Visit) -> None:
-    """eval_js(): "you need to use the await eval_js(expression) syntax"."""
+def test_eval_js_is_awaited_in_a_coroutine_and_is_none_where_the_promise_is_rejected(visit: Visit) -> None:
+    """eval_js(): "you need to use the await eval_js(expression) syntax"; "when rejected, None is returned"."""
 
     async def main() -> None:
         put_text(await eval_js("window.location.pathname"))
+        put_text(await eval_js("Promise.reject(new Error('no'))"))
 
-    expect_texts(visit(main), "/")
+    expect_texts(visit(main), "/", "None")
 
 
 # -- register_thread, defer_call ---------------------------------------------------------------
@@ -321,24 +313,8 @@ def test_info_shows_its_eight_attributes_as_json(visit: Visit) -> None:
     """The information of the session, by the example's own code."""
 
     def main() -> None:
-        put_text(
-            json.dumps(
-                {
-                    k: str(getattr(session_info, k))
-                    for k in [
-                        "user_agent",
-                        "user_language",
-                        "server_host",
-                        "origin",
-                        "user_ip",
-                        "backend",
-                        "protocol",
-                        "request",
-                    ]
-                },
-                indent=4,
-            )
-        )
+        names = ["user_agent", "user_language", "server_host", "origin", "user_ip", "backend", "protocol", "request"]
+        put_text(json.dumps({k: str(getattr(session_info, k)) for k in names}, indent=4))
 
     page = visit(main)
     shown: dict[str, Any] = json.loads(page.locator("#pagewire-output > p").inner_text())
