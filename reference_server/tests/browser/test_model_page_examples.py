@@ -201,8 +201,6 @@ def test_deferred_functions_are_called_once_the_task_has_finished(visit: Visit) 
 
 
 def main_with_local() -> None:
-    """Count in session-local state."""
-
     def add() -> None:
         local.cnt = (local.cnt or 0) + 1
 
@@ -213,8 +211,6 @@ def main_with_local() -> None:
 
 
 def main_with_partial() -> None:
-    """Count in an argument."""
-
     def add(cnt: list[int]) -> None:
         cnt[0] += 1
 
@@ -226,7 +222,6 @@ def main_with_partial() -> None:
 
 
 def main_with_closure() -> None:
-    """Count in a closure."""
     cnt = 0
 
     def add() -> None:
@@ -334,27 +329,15 @@ def test_info_shows_its_eight_attributes_as_json(visit: Visit) -> None:
 
 def test_the_user_agent_has_what_the_user_agents_library_parses(visit: Visit) -> None:
     """info.user_agent: each attribute that the page names."""
-    results: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    results: SimpleQueue[list[Any]] = SimpleQueue()
 
-    def main() -> None:
-        agent = session_info.user_agent
-        results.put(
-            {
-                "is": [agent.is_mobile, agent.is_tablet, agent.is_pc, agent.is_touch_capable],
-                "browser": [agent.browser.family, agent.browser.version, agent.browser.version_string],
-                "os": [agent.os.family, agent.os.version, agent.os.version_string],
-                "device": [agent.device.family, agent.device.brand, agent.device.model],
-            }
-        )
+    def read(agent: Any) -> list[Any]:
+        kinds = (agent.is_mobile, agent.is_tablet, agent.is_pc, agent.is_touch_capable)
+        programs = [(part.family, part.version, part.version_string) for part in (agent.browser, agent.os)]
+        return [kinds, *programs, (agent.device.family, agent.device.brand, agent.device.model)]
 
-    page = visit(main)
-    parsed = user_agents.parse(page.evaluate("navigator.userAgent"))
-    assert results.get(timeout=PATIENCE) == {
-        "is": [False, False, True, False],
-        "browser": [parsed.browser.family, parsed.browser.version, parsed.browser.version_string],
-        "os": ["Linux", parsed.os.version, parsed.os.version_string],
-        "device": [parsed.device.family, parsed.device.brand, parsed.device.model],
-    }
+    page = visit(lambda: results.put(read(session_info.user_agent)))
+    assert results.get(timeout=PATIENCE) == read(user_agents.parse(page.evaluate("navigator.userAgent")))
 
 
 # -- run_async, run_asyncio_coroutine, hold ----------------------------------------------------
