@@ -16,7 +16,7 @@ import pytest
 from live_server import PATIENCE, Serve
 from scripted_client import Connect, Message, ScriptedClient
 
-from pagewire_server.session import CommandError, Download, download, hold
+from pagewire_server.session import CommandError, Download, SessionClosed, download, hold, run_js
 
 INSTANCE = "an-instance-that-downloads"
 WINDOW = 65536
@@ -158,6 +158,86 @@ def test_client_without_streams_gets_one_message(
     assert base64.b64decode(command["params"]["content"]["base64"]) == CONTENT
     client.result(command, bytes=len(CONTENT))
     assert report(results) == len(CONTENT)
+
+
+@pytest.mark.parametrize("make", [pieces, async_pieces], ids=["generator", "async generator"])
+def test_file_for_a_client_without_streams_arrives_after_its_app_has_returned(
+    serve: Serve, connect: Connect, make: Any
+) -> None:
+    """END-10: though its command does not exist until all is read."""
+
+    def app() -> None:
+        download("content.bin", make())
+
+    client = connect(serve(app))
+    command = client.receive("download")
+    assert base64.b64decode(command["params"]["content"]["base64"]) == CONTENT
+    client.result(command, bytes=len(CONTENT))
+    client.ack()
+    assert client.receive_bye() == ("session_ended", 1000)
+
+
+@pytest.mark.parametrize("way", ["cancel", "leave"])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_download_that_is_still_read_ends_with_its_session_or_by_cancel(
+    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], way: str, *, is_async: bool
+) -> None:
+    """Whoever waits is woken, and nothing is sent, to a client without streams."""
+    go_on = threading.Event()
+
+    def slow() -> Iterator[bytes]:
+        yield b"half"
+        go_on.wait(PATIENCE)
+
+    async def async_slow() -> AsyncIterator[bytes]:
+        yield b"half"
+        await asyncio.to_thread(go_on.wait, PATIENCE)
+
+    def app() -> None:
+        handle = download("slow.bin", async_slow() if is_async else slow())
+        if way == "cancel":
+            handle.cancel()
+        results.put("started")
+        try:
+            handle.wait()
+        except (CommandError, SessionClosed) as error:
+            results.put(type(error).__name__)
+        go_on.set()
+        run_js("fence")
+
+    client = connect(serve(app))
+    assert report(results) == "started"
+    if way == "leave":
+        client.leave()
+        assert report(results) == "SessionClosed"
+    else:
+        assert report(results) == "CommandError"
+        assert client.receive()["type"] == "run_js"
+
+
+@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError()])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_source_that_raises_no_exception_fails_its_download_too(
+    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], error: BaseException, *, is_async: bool
+) -> None:
+    """STREAM-9: the page is told, whoever waits is woken."""
+
+    def failing() -> Iterator[bytes]:
+        yield b"half"
+        raise error
+
+    async def async_failing() -> AsyncIterator[bytes]:
+        yield b"half"
+        raise error
+
+    def app() -> None:
+        handle = download("half.bin", async_failing() if is_async else failing())
+        with pytest.raises(BaseException):  # noqa: B017, PT011 - whatever it is, it arrives
+            handle.wait()
+        results.put("woken")
+
+    connect(serve(app), **STREAMS)
+    assert report(results) == "woken"
 
 
 @pytest.mark.parametrize("make", [lambda: CONTENT, pieces], ids=["bytes", "generator"])
@@ -303,7 +383,7 @@ def test_bad_content_is_refused_in_the_call(
 
 
 def test_cancelled_download_tells_the_page(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
-    """Whoever waits gets CancelledError; the source is closed."""
+    """Whoever waits gets the error of the code; the source is closed."""
     closed = threading.Event()
 
     def endless() -> Iterator[bytes]:
@@ -320,8 +400,8 @@ def test_cancelled_download_tells_the_page(serve: Serve, connect: Connect, resul
         handle.cancel()
         try:
             handle.wait()
-        except asyncio.CancelledError as error:
-            results.put(str(error))
+        except CommandError as error:
+            results.put((error.code, error.message))
 
     go_on = threading.Event()
     client = connect(serve(app, stream_window_bytes=WINDOW), **STREAMS)
@@ -329,7 +409,7 @@ def test_cancelled_download_tells_the_page(serve: Serve, connect: Connect, resul
     assert report(results) == "started"
     receive_chunk(client)
     go_on.set()
-    assert report(results) == "the download of 'endless.bin' was cancelled"
+    assert report(results) == ("cancelled", "the download of 'endless.bin' was cancelled")
     frame = client.connection.recv(PATIENCE)
     while isinstance(frame, bytes):
         frame = client.connection.recv(PATIENCE)

@@ -10,8 +10,10 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from pagewire_protocol.fields import MAX_INTEGER, WireModel
 
-_MAY_OVERFLOW: Final = re.compile(r"[0-9.][eE]\+?[0-9]{3}|[0-9]{200}")
+_MAY_OVERFLOW: Final = re.compile(r"[0-9.][eE]\+?[0-9]{3}|(?<![0-9])[0-9]{200}")
 """What every number that overflows a double matches; so do some that don't."""
+
+_PLAIN_TYPES: Final = frozenset((str, bool, type(None)))
 
 MAX_DEPTH: Final = 128
 """How deep arrays and objects may nest in a value that is sent; pydantic's parser takes 200 levels of a message."""
@@ -23,10 +25,28 @@ def check_json(value: object, path: str) -> None:
     Refused are NaN and infinities, integers beyond 2^53-1 (ARGS-4), keys that are no strings, nesting beyond MAX_DEPTH,
     and every type but dict, list, tuple, str, int, float, bool and None. `path` is what the value itself is called.
     """
+    if _is_plain(value, MAX_DEPTH):
+        return
     try:
         _check(value, path, MAX_DEPTH)
     except RecursionError:
         raise ValueError(f"{path} is nested too deeply, or contains itself") from None
+
+
+def _is_plain(value: object, depth: int) -> bool:
+    """Whether `value` can travel, told fast and without a path; False leaves it to `_check`."""
+    kind = type(value)
+    if kind in _PLAIN_TYPES:
+        return True
+    if kind is int:
+        return -MAX_INTEGER <= value <= MAX_INTEGER  # type: ignore[operator]  # it is an int
+    if kind is float:
+        return math.isfinite(value)  # type: ignore[arg-type]  # it is a float
+    if not depth:
+        return False
+    if kind is dict:
+        return all(type(key) is str and _is_plain(item, depth - 1) for key, item in value.items())  # type: ignore[attr-defined]  # it is a dict
+    return kind is list and all(_is_plain(item, depth - 1) for item in value)  # type: ignore[attr-defined]  # it is a list
 
 
 def _check(value: object, path: str, depth: int) -> None:

@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     level = logging.DEBUG if options.verbose else logging.INFO
     logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("websockets").setLevel(logging.WARNING)
+    logging.getLogger("pagewire.websockets").setLevel(logging.WARNING)
     try:
         apps, settings = _what_to_serve(options)
         serve(apps, host=options.host, port=options.port, options=settings, on_start=_announcer(options))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,6 +42,8 @@ class Options:
     """At once; past it clients are told `too_many_sessions`."""
     max_message_bytes: int = 4 * MIB
     """The largest message taken from a client."""
+    max_waiting_events: int = 10_000
+    """How many calls of event handlers of one session may wait; past it the session ends."""
     stream_window_bytes: int = 2 * MIB
     """What may be unacknowledged of one download; a chunk is a quarter of it."""
     window_bytes: int = MIB
@@ -63,6 +67,20 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, by name."""
+        for name in ("allowed_origins", "trusted_proxies"):
+            if isinstance(getattr(self, name), str):
+                raise TypeError(f"{name} is one str; it takes a collection of them")
+        for network in self.trusted_proxies:
+            try:
+                ipaddress.ip_network(network, strict=False)
+            except ValueError as error:
+                raise ValueError(f"trusted_proxies has {network!r}: {error}") from None
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        for name in ("hello_timeout", "heartbeat_interval", "heartbeat_timeout", "resume_window"):
+            if not math.isfinite(getattr(self, name)):
+                raise ValueError(f"{name} is {getattr(self, name)}; it takes seconds")
         for name in ("max_message_bytes", "stream_window_bytes"):
             if getattr(self, name) < MIN_MESSAGE_BYTES:
                 raise ValueError(f"{name} is {getattr(self, name)}; SPEC asks for at least {MIN_MESSAGE_BYTES}")

@@ -106,8 +106,8 @@ def eval_js(
     """
     if on_error_ not in {"none", "raise"}:
         raise ValueError(f"eval_js(): on_error_ is {on_error_!r}; it takes 'none' or 'raise'")
-    if timeout_ is not None and timeout_ < 0:
-        raise ValueError(f"eval_js(): timeout_ is {timeout_!r}; it takes seconds, 0 or more")
+    if timeout_ is not None and not 0 <= timeout_ <= threading.TIMEOUT_MAX:
+        raise ValueError(f"eval_js(): timeout_ is {timeout_!r}; it takes seconds, 0 or more, or None")
     check_arguments(args)
     params = json_values.dump(make_params(EvalJsParams, "eval_js", expression=expression_, args=args))
     session = current_session()
@@ -165,12 +165,10 @@ def defer_call(function: Function) -> Function:
     """Have `function` called when the session ends, however it ends; plain or async. Also a decorator.
 
     Functions are called in the order in which they were registered, plain ones in a thread of their own. `info` and
-    `local` are there; commands raise `SessionClosed`. An exception is logged, and the next one is called.
+    `local` are there; commands raise `SessionClosed`. An exception is logged, and the next one is called. Once the
+    session has ended this raises `SessionClosed`.
     """
-    session = current_session()
-    if session.has_ended:
-        raise SessionClosed(f"session {session.info.session_id} has ended: there is nothing to defer to")
-    session.deferred.add(function)
+    current_session().deferred.add(function)
     return function
 
 

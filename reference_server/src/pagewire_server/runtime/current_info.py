@@ -15,6 +15,8 @@ class CurrentInfo:
     __slots__ = ()
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - typed as SessionInfo where users see it
+        if name.startswith("__"):
+            raise AttributeError(name)
         return getattr(current_session().info, name)
 
     def __str__(self) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-import logging
+import threading
 from collections.abc import Callable
 
+from pagewire_server.errors import SessionClosed
 from pagewire_server.runtime.own_thread import in_own_thread
-
-logger = logging.getLogger("pagewire.session")
+from pagewire_server.runtime.program_code import guard, is_coroutine_function
 
 Deferred = Callable[[], object]
 
@@ -22,13 +22,20 @@ class DeferredCalls:
         self._context = context
         self._session_id = session_id
         self._functions: list[Deferred] = []
+        self._lock = threading.Lock()
+        self._is_started = False
 
     def add(self, function: Deferred) -> None:
-        """Register one more, to be called after the others."""
-        self._functions.append(function)
+        """Register one more, to be called after the others; SessionClosed if it is too late. On any thread."""
+        with self._lock:
+            if self._is_started:
+                raise SessionClosed(f"session {self._session_id} has ended: there is nothing to defer to")
+            self._functions.append(function)
 
     def start(self) -> asyncio.Task[None] | None:
         """Begin to call them, in a task; None if there are none."""
+        with self._lock:
+            self._is_started = True
         if not self._functions:
             return None
         loop = asyncio.get_running_loop()
@@ -36,12 +43,12 @@ class DeferredCalls:
 
     async def _run(self) -> None:
         for function in self._functions:
-            try:
-                if inspect.iscoroutinefunction(function):
-                    await function()
-                else:
-                    result = await in_own_thread(function, f"pagewire-deferred-{self._session_id}")
-                    if inspect.isawaitable(result):
-                        await result
-            except Exception:
-                logger.exception("session %s: the deferred function %r failed", self._session_id, function)
+            await guard(self._call(function), f"session {self._session_id}: the deferred function {function!r}")
+
+    async def _call(self, function: Deferred) -> None:
+        if is_coroutine_function(function):
+            result = function()
+        else:
+            result = await in_own_thread(function, f"pagewire-deferred-{self._session_id}")
+        if inspect.isawaitable(result):
+            await result

@@ -7,16 +7,20 @@ import base64
 import logging
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 from pagewire_protocol import json_values
+from pagewire_protocol.codes import ErrorCode
 from pagewire_protocol.command_messages import DownloadParams, InlineContent, StreamContent
 from pagewire_protocol.delivery import OutgoingStream
 from pagewire_protocol.fields import WireModel
 from pagewire_protocol.reply_messages import DownloadResult
+from pagewire_server.errors import CommandError
 from pagewire_server.runtime.arguments import make_params
 from pagewire_server.runtime.content import AsyncContent, MemoryContent, PiecesContent
 from pagewire_server.runtime.live_session import LiveSession
 from pagewire_server.runtime.pending_command import PendingCommand
+from pagewire_server.runtime.program_code import ESCAPING, guard, guard_call
 
 logger = logging.getLogger("pagewire.session")
 
@@ -49,19 +53,27 @@ class Download(PendingCommand[int]):
         return self._stream.acknowledged if self._stream else 0
 
     def cancel(self) -> None:
-        """Give the download up: nothing is saved; who waits gets `asyncio.CancelledError`. On any thread."""
-        self.abandon(asyncio.CancelledError(f"the {self._label} was cancelled"), quietly=True)
+        """Give the download up: nothing is saved; who waits gets `CommandError` `cancelled`. On any thread."""
+        self.abandon(CommandError(ErrorCode.CANCELLED, f"the {self._label} was cancelled"), quietly=True)
 
     def abandon(self, why: BaseException, *, quietly: bool = False) -> None:
         """Give the download up because of `why`, which who waits gets (STREAM-9)."""
         self._session.cancel(self)
         self.fail(why, quietly=quietly)
+        # Its feeder may wait for room.
+        self._session.call_on_loop(self._session.room.has_changed)
 
     # -- for the feeders -----------------------------------------------------------------------
 
     def send_inline(self, data: bytes) -> None:
         """Send the whole content in one message; ValueError if the client takes none so large."""
+        if self.done():
+            raise _Abandoned
         self._submit(InlineContent(kind="inline", base64=base64.b64encode(data).decode()))
+
+    def check(self) -> None:
+        """Raise ValueError for a name or a media type that can't be sent."""
+        self._params(StreamContent(kind="stream"))
 
     def open_stream(self) -> None:
         """Send the command, to be followed by the content in chunks."""
@@ -102,10 +114,12 @@ class Download(PendingCommand[int]):
         self._session.wake_link()
 
     def _submit(self, content: InlineContent | StreamContent) -> None:
-        params = make_params(
+        self._session.submit(self, "download", json_values.dump(self._params(content)))
+
+    def _params(self, content: InlineContent | StreamContent) -> DownloadParams:
+        return make_params(
             DownloadParams, "download", name=self.name, media_type=self.media_type, size=self.size, content=content
         )
-        self._session.submit(self, "download", json_values.dump(params))
 
     def _feed(self, data: memoryview) -> int:
         stream = self.command.stream if self.command else None
@@ -141,18 +155,23 @@ def start_download(
             return download
         content = PiecesContent(iter((data,)), len(data))
     download = Download(session, name, media_type, content.size)
+    download.check()
     if streams:
         download.open_stream()
+    # Until its content is read, nothing but this shows the session that there is a file to come.
+    session.work_started()
+    session.unsent.add(download)
     if isinstance(content, AsyncContent):
-        session.call_on_loop(lambda: _start_task(session, download, content))
+        session.call_on_loop(partial(_start_task, session, download, content))
     else:
         target = session.context.copy().run
-        arguments = (_feed_from_thread, download, content.pieces, streams)
+        arguments = (_feed_from_thread, session, download, content.pieces)
         threading.Thread(target=target, args=arguments, name=f"pagewire-{download.name}", daemon=True).start()
     return download
 
 
-def _feed_from_thread(download: Download, pieces: Iterator[bytes], streams: bool) -> None:
+def _feed_from_thread(session: LiveSession, download: Download, pieces: Iterator[bytes]) -> None:
+    streams = session.core.takes_streams
     try:
         if streams:
             for piece in pieces:
@@ -164,12 +183,13 @@ def _feed_from_thread(download: Download, pieces: Iterator[bytes], streams: bool
             download.send_inline(data)
     except _Abandoned:
         logger.debug("%s takes no more content", download.name)
-    except Exception as error:  # noqa: BLE001 - handed to whoever waits for the download, or logged there
+    except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the download, or logged there
         download.abandon(error)
     finally:
         close = getattr(pieces, "close", None)
         if close:
-            close()
+            guard_call(close, f"the source of {download.name!r}")
+        session.call_on_loop(partial(_feeder_done, session, download))
 
 
 def _start_task(session: LiveSession, download: Download, content: AsyncContent) -> None:
@@ -177,7 +197,17 @@ def _start_task(session: LiveSession, download: Download, content: AsyncContent)
         _feed_from_task(download, content, session.core.takes_streams), context=session.context.copy()
     )
     session.feeders.add(task)
-    task.add_done_callback(session.feeders.discard)
+
+    def done(_task: asyncio.Task[None]) -> None:
+        session.feeders.discard(task)
+        _feeder_done(session, download)
+
+    task.add_done_callback(done)
+
+
+def _feeder_done(session: LiveSession, download: Download) -> None:
+    session.unsent.discard(download)
+    session.work_finished()
 
 
 async def _feed_from_task(download: Download, content: AsyncContent, streams: bool) -> None:
@@ -192,7 +222,10 @@ async def _feed_from_task(download: Download, content: AsyncContent, streams: bo
             download.send_inline(data)
     except _Abandoned:
         logger.debug("%s takes no more content", download.name)
-    except Exception as error:  # noqa: BLE001 - handed to whoever waits for the download, or logged there
+    except asyncio.CancelledError as error:
+        download.abandon(RuntimeError(f"the source was cancelled: {error!r}"))
+        raise
+    except (Exception, *ESCAPING) as error:  # noqa: BLE001 - handed to whoever waits for the download, or logged there
         download.abandon(error)
     finally:
-        await content.pieces.aclose()
+        await guard(content.pieces.aclose(), f"the source of {download.name!r}")

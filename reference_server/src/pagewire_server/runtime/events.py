@@ -5,16 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
-import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from pagewire_server.errors import SessionClosed
-
-logger = logging.getLogger("pagewire.session")
+from pagewire_server.runtime.program_code import guard, guard_call
 
 EventHandler = Callable[[Any], object]
 
@@ -23,23 +20,31 @@ class EventHandlers:
     """The handlers of one session, by the event's name.
 
     In a coroutine-based session plain handlers are called on the event loop; in a thread-based one, in a thread that
-    they share. Coroutine functions become tasks of the event loop in both.
+    they share. Coroutines become tasks of the event loop in both.
     """
 
     def __init__(self, context: contextvars.Context, session_id: str) -> None:
         self.uses_thread = False
         """Whether plain handlers are called in a thread: they may block there."""
+        self.tasks: set[asyncio.Task[BaseException | None]] = set()
+        """The handlers that are coroutines and not done."""
         self._context = context
         self._session_id = session_id
+        self._loop = asyncio.get_running_loop()
         self._handlers: dict[str, list[EventHandler]] = {}
         self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     @property
     def has_handlers(self) -> bool:
         """Whether there is any: the session is then held (SESSION_API: hold)."""
         return bool(self._handlers)
+
+    @property
+    def waiting(self) -> int:
+        """How many calls of handlers are not done."""
+        return self._queue.qsize() + len(self.tasks)
 
     def add(self, name: str, handler: EventHandler) -> None:
         """Have `handler` called with the data of every event of that name, after those that were added before."""
@@ -48,43 +53,34 @@ class EventHandlers:
     def dispatch(self, name: str, data: object) -> None:
         """Call the handlers of an event; without any it is discarded (EVENT-4). On the event loop."""
         for handler in self._handlers.get(name, ()):
-            if inspect.iscoroutinefunction(handler):
-                self._start_task(name, handler, data)
-            elif self.uses_thread:
+            call = partial(self._call, name, handler, data)
+            if self.uses_thread and not inspect.iscoroutinefunction(handler):
                 self._start_thread()
-                self._queue.put(partial(self._call, name, handler, data))
+                self._queue.put(call)
             else:
-                self._context.copy().run(self._call, name, handler, data)
+                self._context.copy().run(call)
 
     def close(self) -> None:
         """Call no more handlers; those under way are told by their next call of the session API."""
-        self._handlers.clear()
+        self._is_closed = True
         if self._thread:
             self._queue.put(None)
 
     def _call(self, name: str, handler: EventHandler, data: object) -> None:
-        try:
-            handler(data)
-        except SessionClosed:
-            logger.debug("session %s ended while it handled the event %r", self._session_id, name)
-        except Exception:
-            logger.exception("session %s: a handler of the event %r failed", self._session_id, name)
+        if self._is_closed:
+            return
+        result, _ = guard_call(partial(handler, data), self._what(name))
+        if inspect.isawaitable(result):
+            start = partial(self._start_task, name, result)
+            if threading.current_thread() is self._thread:
+                self._loop.call_soon_threadsafe(start)
+            else:
+                start()
 
-    def _start_task(self, name: str, handler: EventHandler, data: object) -> None:
-        loop = asyncio.get_running_loop()
-        task = loop.create_task(self._await(name, handler, data), context=self._context.copy())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    async def _await(self, name: str, handler: EventHandler, data: Any) -> None:  # noqa: ANN401 - any JSON
-        try:
-            result = handler(data)
-            if inspect.isawaitable(result):
-                await result
-        except SessionClosed:
-            logger.debug("session %s ended while it handled the event %r", self._session_id, name)
-        except Exception:
-            logger.exception("session %s: a handler of the event %r failed", self._session_id, name)
+    def _start_task(self, name: str, work: Awaitable[object]) -> None:
+        task = self._loop.create_task(guard(work, self._what(name)), context=self._context.copy())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def _start_thread(self) -> None:
         if self._thread is None:
@@ -95,3 +91,6 @@ class EventHandlers:
     def _work(self) -> None:
         while (call := self._queue.get()) is not None:
             call()
+
+    def _what(self, name: str) -> str:
+        return f"session {self._session_id}: a handler of the event {name!r}"

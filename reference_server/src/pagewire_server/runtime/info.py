@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 from pydantic import MISSING
 from user_agents import parse as parse_user_agent
 from user_agents.parsers import UserAgent
+from websockets.datastructures import Headers
 from websockets.http11 import Request
 
 from pagewire_protocol.handshake_messages import HelloParams
@@ -64,14 +65,14 @@ def make_info(hello: HelloParams, request: Request, peer: str, session_id: str, 
     headers, page = request.headers, hello.page
     url = _or_empty(page.url)
     languages = [] if page.languages is MISSING else page.languages
-    query = parse_qs(urlsplit(url).query, keep_blank_values=True)
+    query = parse_qs(_query_of(url), keep_blank_values=True)
     return SessionInfo(
-        user_agent=parse_user_agent(headers.get("User-Agent", "")),
-        user_language=_or_empty(page.language) or _first_language(headers.get("Accept-Language", "")),
+        user_agent=parse_user_agent(first_header(headers, "User-Agent") or ""),
+        user_language=_or_empty(page.language) or _first_language(first_header(headers, "Accept-Language") or ""),
         languages=tuple(languages),
         timezone=_or_empty(page.timezone),
-        server_host=headers.get("Host", ""),
-        origin=headers.get("Origin", ""),
+        server_host=first_header(headers, "Host") or "",
+        origin=first_header(headers, "Origin") or "",
         user_ip=user_address(peer, headers.get_all("X-Forwarded-For"), trusted),
         backend="websockets",
         protocol="websocket",
@@ -81,6 +82,19 @@ def make_info(hello: HelloParams, request: Request, peer: str, session_id: str, 
         app=hello.app,
         session_id=session_id,
     )
+
+
+def first_header(headers: Headers, name: str) -> str | None:
+    """Return a header's value, the first of several; None if it is absent."""
+    values = headers.get_all(name)
+    return values[0] if values else None
+
+
+def _query_of(url: str) -> str:
+    try:
+        return urlsplit(url).query
+    except ValueError:
+        return ""
 
 
 def _or_empty(value: str | MISSING) -> str:

@@ -10,7 +10,7 @@ from contextvars import Context
 from typing import Any, Protocol, TypeVar
 
 from pagewire_protocol.byes import make_bye
-from pagewire_protocol.codes import ByeCode, CloseCode
+from pagewire_protocol.codes import BYE_RULES, SESSION_ENDING_CLOSE_CODES, ByeCode, CloseCode
 from pagewire_protocol.control_messages import ByeParams
 from pagewire_protocol.delivery import OutboxFull
 from pagewire_protocol.fields import WireModel
@@ -32,13 +32,16 @@ logger = logging.getLogger("pagewire.session")
 
 
 class Link(Protocol):
-    """The connection of the moment, as a session sees it. Both are called on the event loop."""
+    """The connection of the moment, as a session sees it. All are called on the event loop."""
 
     def wake(self) -> None:
         """Look again for frames to write."""
 
     def leave(self, bye: ByeParams) -> None:
         """Send `bye`, close, and deliver nothing more."""
+
+    def drop(self) -> None:
+        """Send and deliver nothing more; the client, which said `bye`, closes."""
 
 
 class LiveSession:
@@ -73,12 +76,15 @@ class LiveSession:
         """The app's coroutine and those it started."""
         self.feeders: set[asyncio.Task[None]] = set()
         """What feeds downloads from asynchronous iterators."""
+        self.unsent: set[PendingCommand[Any]] = set()
+        """What was called and is not queued yet, since its content is still read."""
         self._options = options
         self._on_end = on_end
         self._pending: dict[int, PendingCommand[Any]] = {}
         self._link: Link | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._running = 0
+        self._has_failed = False
         self._is_wake_queued = False
         self._last_bye = make_bye(ByeCode.SESSION_ENDED, "The app is done.")
 
@@ -175,12 +181,15 @@ class LiveSession:
 
     def work_finished(self) -> None:
         """Count one less; the last one ends the session, unless there are event handlers. On the event loop."""
-        self._running -= 1
-        if not self._running and not self.events.has_handlers:
+        with self.room.lock:
+            self._running -= 1
+            is_last = not self._running
+        if is_last and (self._has_failed or not self.events.has_handlers):
             self.finish()
 
     def app_failed(self) -> None:
-        """Say that the app raised: once it is drained, the session ends with `internal_error`. On the event loop."""
+        """Say that the app raised: the session drains and ends with `internal_error`. On the event loop."""
+        self._has_failed = True
         self._last_bye = make_bye(ByeCode.INTERNAL_ERROR, "The app failed; the server's log says why.")
 
     def finish(self) -> None:
@@ -199,8 +208,8 @@ class LiveSession:
         self._last_bye = bye
         self._stop_expiry()
         logger.info("session %s ended: %s: %s", self.info.session_id, bye.code, bye.message)
-        closed = SessionClosed(f"session {self.info.session_id} has ended: {bye.message}")
-        for pending in lost:
+        for pending in (*lost, *self.unsent):
+            closed = SessionClosed(f"session {self.info.session_id} has ended: {bye.message}")
             pending.fail(closed, quietly=True)
         self.room.has_changed()
         self.closed.succeed(None)
@@ -229,10 +238,12 @@ class LiveSession:
         self._stop_expiry()
         self._link = link
         self.room.has_changed()
+        # What the client has told may be all that was missing (END-10); after its welcome.
+        self.loop.call_soon(self._end_if_drained)
         return last_seq
 
     def detach(self, link: Link, code: int | None) -> None:
-        """Say that `link` is gone, closed by the client with `code`, None for a break (END-8)."""
+        """Say that `link` is gone, closed with `code`, None for a break (END-8, END-9)."""
         if self._link is not link:
             return
         self._link = None
@@ -240,12 +251,19 @@ class LiveSession:
         if code == CloseCode.NORMAL:
             self.end(make_bye(ByeCode.SESSION_ENDED, "The client left."))
             return
+        if code in SESSION_ENDING_CLOSE_CODES:
+            is_size = code in {CloseCode.MESSAGE_TOO_BIG, BYE_RULES[ByeCode.TOO_LARGE].close}
+            fault = ByeCode.TOO_LARGE if is_size else ByeCode.INVALID_MESSAGE
+            self.end(make_bye(fault, f"The connection was closed with {code}."))
+            return
         options = self._options
         window = options.resume_window
         if code == CloseCode.GOING_AWAY:
             window = min(options.going_away_window, window)
         gone = make_bye(ByeCode.SESSION_GONE, "The client was away for too long.")
-        self._expiry = self.loop.call_later(window, self.end, gone)
+        # END-10: one that drains is over by then, whoever comes.
+        bye = self._last_bye if self.core.state is SessionState.DRAINING else gone
+        self._expiry = self.loop.call_later(window, self.end, bye)
 
     def receive_text(self, text: str) -> None:
         """Take a text frame of the connection; PeerViolation if it is invalid."""
@@ -279,9 +297,23 @@ class LiveSession:
             case Replied():
                 self._pending.pop(effect.command.id).receive(effect)
             case EventReceived():
-                self.events.dispatch(effect.name, effect.data)
+                self._dispatch(effect)
             case ClientLeft():
-                self.end(make_bye(ByeCode.SESSION_ENDED, "The client left."))
+                self._client_left(effect)
+
+    def _dispatch(self, event: EventReceived) -> None:
+        self.events.dispatch(event.name, event.data)
+        if self.events.waiting > self._options.max_waiting_events:
+            text = f"{self.events.waiting} events wait for the program, which takes no more."
+            self.end(make_bye(ByeCode.INTERNAL_ERROR, text))
+
+    def _client_left(self, said: ClientLeft) -> None:
+        if said.code != ByeCode.CLIENT_LEFT:
+            logger.warning("session %s: the client ended it: %s: %s", self.info.session_id, said.code, said.message)
+        link, self._link = self._link, None
+        self.end(make_bye(ByeCode.SESSION_ENDED, "The client left."))
+        if link:
+            link.drop()
 
     def _stop_expiry(self) -> None:
         if self._expiry:

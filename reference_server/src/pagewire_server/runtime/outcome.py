@@ -56,6 +56,9 @@ class Outcome(Generic[Value]):
             gate.acquire()
             self._threads.append(gate)
         if not gate.acquire(timeout=-1 if timeout is None else max(timeout, 0)):
+            with _settling:
+                if gate in self._threads:
+                    self._threads.remove(gate)
             raise TimeoutError(f"{self._label} was not done after {timeout} s")
         return self._take()
 

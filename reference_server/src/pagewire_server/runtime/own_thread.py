@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 Value = TypeVar("Value")
 
@@ -14,19 +14,16 @@ Value = TypeVar("Value")
 async def in_own_thread(function: Callable[[], Value], name: str) -> Value:
     """Call `function` in a new thread, with this task's context; return or raise what it does.
 
-    The thread is a daemon: a function that never returns does not keep the process alive.
+    What is no Exception, such as SystemExit, becomes a RuntimeError: it must not end the server. The thread is a
+    daemon: a function that never returns does not keep the process alive.
     """
     loop = asyncio.get_running_loop()
-    future: asyncio.Future[Value] = loop.create_future()
+    finished: asyncio.Future[tuple[Value | None, BaseException | None]] = loop.create_future()
     context = contextvars.copy_context()
 
     def settle(value: Value | None, error: BaseException | None) -> None:
-        if future.done():
-            return
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(value)  # type: ignore[arg-type]  # the value is one of Value where there is no error
+        if not finished.done():
+            finished.set_result((value, error))
 
     def run() -> None:
         value: Value | None = None
@@ -39,4 +36,9 @@ async def in_own_thread(function: Callable[[], Value], name: str) -> Value:
             loop.call_soon_threadsafe(settle, value, error)
 
     threading.Thread(target=run, name=name, daemon=True).start()
-    return await future
+    value, error = await finished
+    if isinstance(error, Exception) and not isinstance(error, StopIteration):
+        raise error
+    if error is not None:
+        raise RuntimeError(f"{name} raised {error!r}") from error
+    return cast("Value", value)

@@ -12,15 +12,14 @@ TASK_GRACE: Final = 5.0
 
 
 async def wind_up(session: LiveSession) -> None:
-    """Call what the session deferred, then cancel what of it still runs; threads end by `SessionClosed`."""
+    """Call what the session deferred, and cancel what of it still runs; threads end by `SessionClosed`."""
     deferred = session.deferred.start()
+    tasks = {*session.tasks, *session.events.tasks, *session.feeders}
     try:
-        if deferred:
-            await deferred
-        if session.tasks:
-            await asyncio.wait(session.tasks, timeout=TASK_GRACE)
+        if tasks:
+            await asyncio.wait(tasks, timeout=TASK_GRACE)
     finally:
-        if deferred:
-            deferred.cancel()
-        for task in (*session.tasks, *session.feeders):
+        for task in tasks:
             task.cancel()
+    if deferred:
+        await deferred

@@ -12,7 +12,7 @@ from pagewire_protocol.codec import Envelope
 from pagewire_protocol.codes import ErrorCode
 from pagewire_protocol.command_messages import CancelParams
 from pagewire_protocol.control_messages import AckParams, ByeParams, StreamAckParams
-from pagewire_protocol.delivery import Delivery, Outgoing, OutgoingState, OutgoingStream
+from pagewire_protocol.delivery import Delivery, OutboxFull, Outgoing, OutgoingState, OutgoingStream
 from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_protocol.messages import KINDS, Kind, Side
 from pagewire_protocol.reply_messages import ErrorParams, EventParams
@@ -49,7 +49,11 @@ class SessionCore:
     """The server's end of one session. Times are seconds on any one clock."""
 
     def __init__(self, hello: HelloParams, options: Options) -> None:
-        self.hello = hello
+        # Of the hello nothing more is kept: it holds the instance's secret (SEC-2).
+        self.takes_streams = "streams" in hello.capabilities
+        """Whether the client announced the capability."""
+        self.max_message_bytes = hello.limits.max_message_bytes
+        """The largest message that the client takes."""
         self.state = SessionState.ACTIVE
         self.delivery = Delivery(window_bytes=options.window_bytes, capacity_bytes=options.outbox_bytes)
         self._options = options
@@ -57,11 +61,6 @@ class SessionCore:
         self._commands: dict[int, Command] = {}
         self._streaming: deque[Command] = deque()
         self._last_client_id = 0
-
-    @property
-    def takes_streams(self) -> bool:
-        """Whether the client announced the capability."""
-        return "streams" in self.hello.capabilities
 
     @property
     def unanswered(self) -> list[Command]:
@@ -86,7 +85,7 @@ class SessionCore:
         OutboxFull if there is no room now, MessageTooLargeError if the client would not take it: nothing is queued.
         """
         message = Outgoing(type_, params, self._next_id)
-        limit = self.hello.limits.max_message_bytes
+        limit = self.max_message_bytes
         if message.size > limit:
             raise MessageTooLargeError(f"the {type_} takes {message.size} bytes; this client takes at most {limit}")
         self.delivery.put(message)
@@ -189,7 +188,10 @@ class SessionCore:
             raise PeerViolation(f"{envelope.type}: id: is no new integer from 1 to 2^53-1")
         self._last_client_id = id_
         answer = ErrorParams(code=ErrorCode.UNSUPPORTED, message=f"{envelope.type} is unknown to this server")
-        self.delivery.outbox.put_beyond_capacity(Outgoing("error", json_values.dump(answer), id_))
+        try:
+            self.delivery.put(Outgoing("error", json_values.dump(answer), id_))
+        except OutboxFull:
+            raise PeerViolation("too many unknown commands, whose answers are not taken") from None
 
     def _receive_reply(self, envelope: Envelope) -> Replied:
         command = self._commands.get(envelope.id) if isinstance(envelope.id, int) else None

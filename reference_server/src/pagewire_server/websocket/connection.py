@@ -12,7 +12,7 @@ from websockets.protocol import State
 
 from pagewire_protocol.byes import close_code, make_bye
 from pagewire_protocol.codec import control_frame
-from pagewire_protocol.codes import SESSION_ENDING_CLOSE_CODES, ByeCode
+from pagewire_protocol.codes import SESSION_ENDING_CLOSE_CODES
 from pagewire_protocol.control_messages import ByeParams, PingParams
 from pagewire_protocol.handshake_messages import HelloParams, WelcomeParams
 from pagewire_protocol.violations import PeerViolation
@@ -40,6 +40,10 @@ class Connection:
         self._loop = asyncio.get_running_loop()
         self._bye: ByeParams | None = None
         self._sleep: asyncio.Future[None] | None = None
+        self._is_dropped = False
+        self._frames = 0
+        self._progress = (0, 0)
+        """What waited in the transport, and how many frames had been written, at the last ping."""
         self._ping_is_due = False
         self._ping_timer: asyncio.TimerHandle | None = None
         self._ack_timer: asyncio.TimerHandle | None = None
@@ -50,14 +54,20 @@ class Connection:
         """Look again for frames to write: at once while the socket takes them, else in the writer's task."""
         if not self._sleep or self._sleep.done():
             return
-        if self._bye or not self._write_now():
+        if self._is_over or not self._write_now():
             self._sleep.set_result(None)
 
     def leave(self, bye: ByeParams) -> None:
         """Send `bye`, close, and deliver nothing more; abort the connection if the client doesn't take it."""
-        if self._bye:
+        if self._is_over:
             return
         self._bye = bye
+        self._loop.call_later(LEAVE_SECONDS, self._socket.transport.abort)
+        self.wake()
+
+    def drop(self) -> None:
+        """Send and deliver nothing more; abort the connection if the client doesn't close it."""
+        self._is_dropped = True
         self._loop.call_later(LEAVE_SECONDS, self._socket.transport.abort)
         self.wake()
 
@@ -87,7 +97,7 @@ class Connection:
         try:
             async for message in self._socket:
                 # END-2, RESUME-8: after a bye nothing that comes is acted on.
-                if self._bye:
+                if self._is_over:
                     continue
                 try:
                     if isinstance(message, str):
@@ -128,21 +138,27 @@ class Connection:
         try:
             await socket.send(welcome, text=True)
             self._arm_ping_timer()
-            while not self._bye:
+            while not self._is_over:
                 if frame := self._next_frame():
                     await socket.send(frame[0], text=frame[1])
+                    self._arm_ack_timer()
                 else:
                     self._sleep = self._loop.create_future()
                     await self._sleep
-            await send_bye(socket, self._bye)
+            if self._bye:
+                await send_bye(socket, self._bye)
         except ConnectionClosed:
             logger.debug("session %s: the connection broke", self._session.info.session_id)
+
+    @property
+    def _is_over(self) -> bool:
+        return self._is_dropped or self._bye is not None
 
     def _next_frame(self) -> tuple[bytes, bool] | None:
         if self._ping_is_due:
             self._ping_is_due = False
-            self._arm_ping_timer()
             return _PING, True
+        self._frames += 1
         return self._session.next_frame()
 
     async def _finish(self, writer: asyncio.Task[None]) -> None:
@@ -158,11 +174,8 @@ class Connection:
         protocol = self._socket.protocol
         received = protocol.close_rcvd.code if protocol.close_rcvd else None
         # What the library closed with by itself: 1007 and 1009 end the session (END-9).
-        sent = protocol.close_sent.code if protocol.close_sent and not self._bye else None
-        for code in (received, sent):
-            if code in SESSION_ENDING_CLOSE_CODES:
-                self._session.end(make_bye(ByeCode.INVALID_MESSAGE, f"The connection was closed with {code}."))
-        self._session.detach(self, received)
+        sent = protocol.close_sent.code if protocol.close_sent else None
+        self._session.detach(self, sent if sent in SESSION_ENDING_CLOSE_CODES else received)
 
     # -- timers --------------------------------------------------------------------------------
 
@@ -170,7 +183,14 @@ class Connection:
         self._ping_timer = self._loop.call_later(self._interval, self._ping)
 
     def _ping(self) -> None:
+        waiting = self._socket.transport.get_write_buffer_size()
+        if waiting and (waiting, self._frames) == self._progress:
+            # BEAT-1: nothing left for a whole interval; a Ping would be stuck behind it.
+            self._socket.transport.abort()
+            return
+        self._progress = (waiting, self._frames)
         self._ping_is_due = True
+        self._arm_ping_timer()
         self.wake()
 
     def _arm_ack_timer(self) -> None:
@@ -182,7 +202,6 @@ class Connection:
     def _ack(self) -> None:
         self._ack_timer = None
         self.wake()
-        self._arm_ack_timer()
 
     def _stop_timers(self) -> None:
         for timer in (self._ping_timer, self._ack_timer):

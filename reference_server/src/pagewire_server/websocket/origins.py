@@ -16,7 +16,10 @@ def is_foreign(origin: str | None, host: str, allowed: Collection[str]) -> bool:
     """
     if origin is None or origin in allowed:
         return False
-    parts = urlsplit(origin)
+    try:
+        parts = urlsplit(origin)
+    except ValueError:
+        return True
     if parts.scheme not in _DEFAULT_PORTS or not parts.netloc:
         return True
     default = _DEFAULT_PORTS[parts.scheme]

@@ -9,7 +9,6 @@ import secrets
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self
-from urllib.parse import urlsplit
 
 from pydantic import MISSING
 from websockets.asyncio.server import Server as WebSocketServer
@@ -17,6 +16,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websocket
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from pagewire_protocol.byes import make_bye
@@ -27,7 +27,7 @@ from pagewire_protocol.versions import SUBPROTOCOL
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.options import KIB, Options
 from pagewire_server.runtime.apps import App, start_app
-from pagewire_server.runtime.info import make_info
+from pagewire_server.runtime.info import first_header, make_info
 from pagewire_server.runtime.live_session import LiveSession
 from pagewire_server.runtime.winding_up import wind_up
 from pagewire_server.sessions.directory import SessionDirectory
@@ -43,12 +43,18 @@ from pagewire_server.sessions.session_core import SessionCore
 from pagewire_server.version import VERSION
 from pagewire_server.websocket.connection import LEAVE_SECONDS, Connection, send_bye
 from pagewire_server.websocket.origins import is_foreign
-from pagewire_server.websocket.static_files import Mount, StaticFiles, client_folder
+from pagewire_server.websocket.static_files import Mount, StaticFiles, client_folder, path_of
 
 logger = logging.getLogger("pagewire.server")
+library_logger = logging.getLogger("pagewire.websockets")
+# Below that the library logs whole frames, and with them the clients' secrets (SEC-2).
+library_logger.setLevel(logging.INFO)
 
 SOCKET_PATH: Final = "/ws"
 """Where the WebSocket is; all other paths are files."""
+
+_ALL_INTERFACES: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be named, not bound
+"""Hosts to listen on that are no addresses to go to, and one that is."""
 
 _CLOSE_SLACK_BYTES: Final = 64 * KIB
 """How much more than a message the library takes, so that ours is the error that a client sees (WIRE-23)."""
@@ -64,6 +70,8 @@ class Server:
         self._port = port
         self._directory: SessionDirectory[LiveSession] = SessionDirectory(options.resume_window)
         self._endings: set[asyncio.Task[None]] = set()
+        self._greeting: set[ServerConnection] = set()
+        """Connections before the end of their handshake."""
         self._is_stopping = False
         self._websockets: WebSocketServer | None = None
         folder = client_folder()
@@ -84,16 +92,13 @@ class Server:
     @property
     def port(self) -> int:
         """The port it listens on: the one that was found, where 0 was asked for."""
-        if self._websockets is None:
-            return self._port
-        port: int = next(iter(self._websockets.sockets)).getsockname()[1]
-        return port
+        return self._port
 
     @property
     def url(self) -> str:
         """Where the page is."""
-        host = f"[{self._host}]" if ":" in self._host else self._host
-        return f"http://{host}:{self.port}/"
+        host = _ALL_INTERFACES.get(self._host, self._host)
+        return f"http://[{host}]:{self.port}/" if ":" in host else f"http://{host}:{self.port}/"
 
     @property
     def session_count(self) -> int:
@@ -101,7 +106,9 @@ class Server:
         return len(self._directory)
 
     async def start(self) -> None:
-        """Begin to listen; OSError if the port is taken."""
+        """Begin to listen, once; OSError if the port is taken."""
+        if self._websockets:
+            raise RuntimeError("a server is started only once: make another")
         options = self._options
         self._websockets = await serve_websocket(
             self._serve_client,
@@ -116,13 +123,16 @@ class Server:
             ping_interval=options.heartbeat_interval,
             ping_timeout=options.heartbeat_timeout,
             close_timeout=LEAVE_SECONDS,
+            logger=library_logger,
         )
+        self._port = next(iter(self._websockets.sockets)).getsockname()[1]
 
     async def close(self) -> None:
         """Say bye to every session, call what they deferred, and stop listening."""
         self._is_stopping = True
         for session in self._directory.sessions():
-            session.end(make_bye(ByeCode.SERVER_SHUTDOWN, "The server stops."))
+            session.end(_shutdown())
+        await asyncio.gather(*(send_bye(socket, _shutdown()) for socket in self._greeting))
         if self._endings:
             _, late = await asyncio.wait(self._endings, timeout=self._options.deferred_window)
             for task in late:
@@ -136,8 +146,8 @@ class Server:
     # -- HTTP --------------------------------------------------------------------------------
 
     def _process_request(self, _socket: ServerConnection, request: Request) -> Response | None:
-        is_upgrade = "websocket" in request.headers.get("Upgrade", "").lower()
-        if urlsplit(request.path).path == SOCKET_PATH:
+        is_upgrade = "websocket" in (first_header(request.headers, "Upgrade") or "").lower()
+        if path_of(request) == SOCKET_PATH:
             return None if is_upgrade else self._files.upgrade_required()
         # A page that waits for the next server must not load itself from one that stops (END-3).
         return self._files.unavailable() if self._is_stopping else self._files.respond(request)
@@ -146,7 +156,7 @@ class Server:
 
     async def _serve_client(self, socket: ServerConnection) -> None:
         try:
-            hello, admitted = await self._shake_hands(socket)
+            hello, admitted = await self._greet(socket)
             session = admitted.session or self._open_session(socket, hello, admitted)
         except Refused as refused:
             await send_bye(socket, refused.bye)
@@ -162,19 +172,28 @@ class Server:
             connection = Connection(socket, session, self._options.heartbeat_interval)
             await connection.run(hello, welcome)
 
+    async def _greet(self, socket: ServerConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
+        self._greeting.add(socket)
+        try:
+            return await self._shake_hands(socket)
+        finally:
+            self._greeting.discard(socket)
+
     async def _shake_hands(self, socket: ServerConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
         """Make the checks of SPEC section 4, in its order (HELLO-10)."""
         request = _request_of(socket)
-        origin = request.headers.get("Origin")
-        if is_foreign(origin, request.headers.get("Host", ""), self._options.allowed_origins):
+        origin = first_header(request.headers, "Origin")
+        if is_foreign(origin, first_header(request.headers, "Host") or "", self._options.allowed_origins):
             raise Refused(make_bye(ByeCode.FORBIDDEN_ORIGIN, f"Pages of {origin} are not let in here."))
         if socket.subprotocol != SUBPROTOCOL:
             raise Refused(unsupported_version([]))
         hello = await self._receive_hello(socket)
         version = check_version(hello)
         await self._authenticate(hello, request)
+        if socket.state is not State.OPEN:
+            raise Refused(make_bye(ByeCode.CLIENT_LEFT, "The client left before it was let in."))
         if self._is_stopping:
-            raise Refused(make_bye(ByeCode.SERVER_SHUTDOWN, "The server stops."))
+            raise Refused(_shutdown())
         now = asyncio.get_running_loop().time()
         options = self._options
         return hello, admit(
@@ -226,7 +245,11 @@ class Server:
         session = LiveSession(SessionCore(hello, options), info, apps=self._apps.keys(), options=options, on_end=bury)
         self._directory.add(admitted.key, session)
         logger.info("session %s began: app %s for %s", info.session_id, info.app, info.user_ip)
-        start_app(session, self._apps[hello.app])
+        try:
+            start_app(session, self._apps[hello.app])
+        except Exception:
+            session.end(make_bye(ByeCode.INTERNAL_ERROR, "The app could not be started."))
+            raise
         return session
 
     def _welcome(self, session: LiveSession, version: str, *, resumed: bool) -> WelcomeParams:
@@ -247,6 +270,10 @@ class Server:
             ),
             resume_window_ms=_milliseconds(options.resume_window),
         )
+
+
+def _shutdown() -> ByeParams:
+    return make_bye(ByeCode.SERVER_SHUTDOWN, "The server stops.")
 
 
 def _select_subprotocol(_socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

@@ -47,6 +47,14 @@ def client_folder() -> Path:
     return installed if installed.is_dir() else Path(__file__).parents[4] / "js_client" / "src"
 
 
+def path_of(request: Request) -> str:
+    """Return the path of a request, as it stands there; empty if it has none that can be read."""
+    try:
+        return urlsplit(request.path).path
+    except ValueError:
+        return ""
+
+
 class StaticFiles:
     """What is served over HTTP. Mounts are tried in their order."""
 
@@ -56,7 +64,7 @@ class StaticFiles:
 
     def respond(self, request: Request) -> Response:
         """Return the response to a GET."""
-        path = unquote(urlsplit(request.path).path)
+        path = unquote(path_of(request))
         file = self._find(path)
         if file is None:
             return self._text(HTTPStatus.NOT_FOUND, f"There is no {path} here.\n")
@@ -87,11 +95,15 @@ class StaticFiles:
             if not path.startswith(mount.prefix):
                 continue
             root = mount.folder.resolve()
-            file = (root / path.removeprefix(mount.prefix).lstrip("/")).resolve()
-            if file.is_dir():
-                file = (file / _INDEX).resolve()
-            if file.is_relative_to(root) and file.is_file():
-                return file
+            try:
+                file = (root / path.removeprefix(mount.prefix).lstrip("/")).resolve()
+                if file.is_dir():
+                    file = (file / _INDEX).resolve()
+                if file.is_relative_to(root) and file.is_file():
+                    return file
+            except OSError:
+                # A name that the file system doesn't take is the name of no file.
+                return None
         return None
 
     def _text(self, status: HTTPStatus, text: str) -> Response:

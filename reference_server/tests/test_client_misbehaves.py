@@ -1,0 +1,208 @@
+"""Clients that do not read, that come twice, that close oddly: bounded, told so, and nobody else is disturbed."""
+
+from __future__ import annotations
+
+import queue
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from live_server import PATIENCE, Serve
+from scripted_client import Connect, make_hello, scripted_client
+from websockets.exceptions import ConnectionClosed
+
+from pagewire_server.session import SessionClosed, download, eval_js, hold, run_js
+from pagewire_server.websocket.connection import Connection
+
+INSTANCE = "an-instance-that-is-odd"
+
+
+def report(results: queue.SimpleQueue[Any]) -> Any:
+    """Return what the app has put in."""
+    return results.get(timeout=PATIENCE)
+
+
+@pytest.fixture
+def results() -> queue.SimpleQueue[Any]:
+    """Carries what an app has seen to the test."""
+    return queue.SimpleQueue()
+
+
+def endless() -> Iterator[bytes]:
+    """Give more than any buffer takes."""
+    while True:
+        yield b"x" * 65536
+
+
+def test_client_that_does_not_read_is_judged_dead(
+    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
+) -> None:
+    """BEAT-1, RESUME-12: nothing leaves for an interval, so the connection is a break; then its session ends."""
+
+    def app() -> None:
+        for _ in range(4):
+            download("endless.bin", endless())
+        try:
+            eval_js("1")
+        except SessionClosed as error:
+            results.put(str(error))
+
+    live = serve(app, heartbeat_interval=0.2, heartbeat_timeout=0.2, resume_window=0.1, stream_window_bytes=8 << 20)
+    client = connect(live, hello=False)
+    client.connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connection.recv_messages.high = 1
+    client.send(make_hello(capabilities={"streams": {}}))
+    assert report(results).endswith("The client was away for too long.")
+
+
+def test_ack_is_not_tried_again_and_again_while_the_writer_waits(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One timer for one deadline, whatever becomes of it."""
+    fired: list[int] = []
+    original = Connection._ack
+
+    def count(connection: Connection) -> None:
+        fired.append(1)
+        original(connection)
+
+    monkeypatch.setattr(Connection, "_ack", count)
+    monkeypatch.setattr("pagewire_protocol.delivery.inbox.ACK_DELAY", 0.01)
+    is_blocked = threading.Event()
+
+    def app() -> None:
+        for _ in range(4):
+            download("endless.bin", endless())
+        is_blocked.set()
+        hold()
+
+    live = serve(app, stream_window_bytes=8 << 20)
+    client = connect(live, capabilities={"streams": {}})
+    assert is_blocked.wait(PATIENCE)
+    client.emit("x")
+    live.until(lambda: bool(fired))
+    for _ in range(50):
+        client.connection.recv(PATIENCE)
+    assert len(fired) <= 2
+
+
+def test_connection_that_was_replaced_cannot_end_the_session(
+    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
+) -> None:
+    """RESUME-8: its close code means nothing any more."""
+
+    def app() -> None:
+        results.put(eval_js("1"))
+
+    live = serve(app)
+    older = connect(live, instance=INSTANCE)
+    command = older.receive("eval_js")
+    newer = connect(live, instance=INSTANCE, resume={"last_seq": 1, "streams": []})
+    older.connection.close(4400)
+    newer.result(command, value="alive")
+    assert report(results) == "alive"
+
+
+def test_resume_that_acknowledges_the_last_message_ends_a_drained_session(serve: Serve, connect: Connect) -> None:
+    """END-10: at once, not with the next message."""
+    client_is_away = threading.Event()
+
+    def app() -> None:
+        run_js("1").wait()
+        client_is_away.wait(PATIENCE)
+
+    live = serve(app)
+    client = connect(live, instance=INSTANCE)
+    client.result(client.receive("run_js"))
+    live.until(lambda: not live.sessions[0].core.unanswered)
+    client.break_connection()
+    live.until(lambda: live.is_detached)
+    client_is_away.set()
+    again = connect(live, instance=INSTANCE, resume={"last_seq": 1, "streams": []})
+    assert again.receive_bye() == ("session_ended", 1000)
+
+
+def test_drained_session_whose_client_stays_away_is_told_as_ended(serve: Serve, connect: Connect) -> None:
+    """END-10 before RESUME-12: the app was done."""
+
+    def app() -> None:
+        run_js("1")
+
+    live = serve(app, resume_window=0.1)
+    client = connect(live, instance=INSTANCE)
+    client.receive("run_js")
+    client.break_connection()
+    live.until(lambda: live.server.session_count == 0)
+    late = connect(live, hello=False)
+    late.send(make_hello(instance=INSTANCE, resume={"last_seq": 1, "streams": []}))
+    assert late.receive_bye()[0] in {"session_ended", "session_gone"}
+
+
+def test_bye_of_the_client_is_not_answered(serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    """END-2: its sender closes; what it said is logged."""
+    live = serve(hold)
+    client = connect(live)
+    client.send({"type": "bye", "params": {"code": "invalid_message", "message": "your seq is odd", "retry": "never"}})
+    client.connection.close(4400)
+    live.until(lambda: live.server.session_count == 0)
+    assert "the client ended it: invalid_message: your seq is odd" in caplog.text
+    assert client.connection.protocol.close_sent
+    assert client.connection.protocol.close_sent.code == 4400
+
+
+def test_client_that_says_bye_and_does_not_close_is_cut_off(serve: Serve, connect: Connect) -> None:
+    """END-2: after a second."""
+    client = connect(serve(hold))
+    client.send({"type": "bye", "params": {"code": "client_left", "message": "", "retry": "never"}})
+    client.connection.recv_events_thread.join(PATIENCE)
+    assert client.connection.protocol.close_rcvd is None
+
+
+def test_answers_to_unknown_commands_are_bounded(serve: Serve, connect: Connect) -> None:
+    """DELIVERY-10: they are not taken, so the session ends."""
+    client = connect(serve(hold, window_bytes=1000, outbox_bytes=10_000))
+    with suppress(ConnectionClosed):
+        for number in range(1, 1000):
+            client.send({"type": "vendor:ask", "seq": number, "id": number, "params": {}})
+    while (message := client.receive())["type"] == "error":
+        pass
+    assert message["params"]["message"] == "too many unknown commands, whose answers are not taken"
+
+
+def test_size_that_the_websocket_layer_refuses_is_remembered_as_such(serve: Serve, connect: Connect) -> None:
+    """END-11: 1009 without a bye is `too_large` to whoever asks later."""
+    live = serve(hold, max_message_bytes=65536)
+    client = connect(live, instance=INSTANCE)
+    client.connection.send("x" * 200_000)
+    assert client.close_code() == 1009
+    late = connect(live, hello=False)
+    late.send(make_hello(instance=INSTANCE, resume={"last_seq": 0, "streams": []}))
+    assert late.receive_bye() == ("too_large", 4413)
+
+
+@pytest.mark.parametrize("url", ["http://[", "not a url", "http://x/?a=%zz"])
+def test_odd_url_of_a_page_is_taken_as_it_is(serve: Serve, connect: Connect, url: str) -> None:
+    """A valid hello is never refused for what it tells of the page."""
+    assert connect(serve(hold), page={"url": url}).welcome["resumed"] is False
+
+
+def test_odd_headers_are_no_failure_of_the_server(serve: Serve) -> None:
+    """A malformed Origin is foreign; of a header that comes twice the first counts."""
+    live = serve(hold)
+    with scripted_client(live.socket_url, origin="http://[::1") as client:
+        assert client.receive_bye() == ("forbidden_origin", 4403)
+    twice = [("User-Agent", "a"), ("User-Agent", "b")]
+    with scripted_client(live.socket_url, additional_headers=twice, user_agent_header=None) as client:
+        assert client.say_hello()["resumed"] is False
+
+
+def test_connection_before_its_hello_is_told_of_the_shutdown(serve: Serve, connect: Connect) -> None:
+    """END-1: no close without a bye."""
+    live = serve(hold)
+    client = connect(live, hello=False)
+    live.until(lambda: bool(live.server._greeting))
+    live.stop()
+    assert client.receive_bye() == ("server_shutdown", 1012)
