@@ -10,8 +10,9 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from pagewire_protocol.fields import MAX_INTEGER, WireModel
 
-_MAY_OVERFLOW: Final = re.compile(r"[0-9.][eE]\+?[0-9]{3}|(?<![0-9])[0-9]{200}")
-"""What every number that overflows a double matches; so do some that don't."""
+_LARGE_EXPONENT: Final = re.compile(r"[eE]\+?[0-9]{3}")
+_LONG_RUN: Final = 200
+_LONG_DIGITS: Final = re.compile(r"(?<![0-9])[0-9]{200}")
 
 _PLAIN_TYPES: Final = frozenset((str, bool, type(None)))
 
@@ -104,9 +105,16 @@ def load(text: str | bytes) -> Any:
         value = from_json(text, allow_inf_nan=False, cache_strings="keys")
     except TypeError:
         raise ValueError("a lone surrogate in it") from None
-    if _MAY_OVERFLOW.search(text if isinstance(text, str) else text.decode()):
+    if _may_overflow(text if isinstance(text, str) else text.decode()):
         _refuse_overflow(value)
     return value
+
+
+def _may_overflow(text: str) -> bool:
+    """Whether a number in `text` may overflow a double: true for every one that does, and for some that don't."""
+    if _LARGE_EXPONENT.search(text):
+        return True
+    return len(text) >= _LONG_RUN and _LONG_DIGITS.search(text) is not None
 
 
 def _refuse_overflow(value: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import State
+from websockets.typing import Data
 
 from pagewire_protocol.byes import close_code, make_bye
 from pagewire_protocol.codec import control_frame
@@ -17,6 +18,7 @@ from pagewire_protocol.control_messages import ByeParams, PingParams
 from pagewire_protocol.handshake_messages import HelloParams, WelcomeParams
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.runtime.live_session import LiveSession
+from pagewire_server.websocket.prompt_connection import PromptConnection
 
 logger = logging.getLogger("pagewire.connection")
 
@@ -33,7 +35,7 @@ _REASON_BYTES: Final = 120
 class Connection:
     """A session's connection of the moment."""
 
-    def __init__(self, socket: ServerConnection, session: LiveSession, heartbeat_interval: float) -> None:
+    def __init__(self, socket: PromptConnection, session: LiveSession, heartbeat_interval: float) -> None:
         self._socket = socket
         self._session = session
         self._interval = heartbeat_interval
@@ -93,22 +95,26 @@ class Connection:
             await self._finish(writer)
 
     async def _read(self) -> None:
+        self._socket.take_text = self._take
+        try:
+            while True:
+                self._take(await self._socket.receive())
+        except ConnectionClosed:
+            logger.debug("session %s: the connection is closed", self._session.info.session_id)
+
+    def _take(self, message: Data) -> None:
+        # END-2, RESUME-8: after a bye nothing that comes is acted on.
+        if self._is_over:
+            return
         session = self._session
         try:
-            async for message in self._socket:
-                # END-2, RESUME-8: after a bye nothing that comes is acted on.
-                if self._is_over:
-                    continue
-                try:
-                    if isinstance(message, str):
-                        session.receive_text(message)
-                    else:
-                        session.receive_binary(message)
-                except PeerViolation as violation:
-                    session.end(make_bye(violation.code, str(violation)))
-                self._arm_ack_timer()
-        except ConnectionClosed:
-            logger.debug("session %s: the connection broke", session.info.session_id)
+            if isinstance(message, str):
+                session.receive_text(message)
+            else:
+                session.receive_binary(bytes(message))
+        except PeerViolation as violation:
+            session.end(make_bye(violation.code, str(violation)))
+        self._arm_ack_timer()
 
     def _write_now(self) -> bool:
         """Write what there is without a switch to the writer's task; False if that must go on, as soon as data waits.

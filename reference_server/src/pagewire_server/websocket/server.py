@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Self, cast
 
 from pydantic import MISSING
 from websockets.asyncio.server import Server as WebSocketServer
@@ -43,6 +43,7 @@ from pagewire_server.sessions.session_core import SessionCore
 from pagewire_server.version import VERSION
 from pagewire_server.websocket.connection import LEAVE_SECONDS, Connection, send_bye
 from pagewire_server.websocket.origins import is_foreign
+from pagewire_server.websocket.prompt_connection import PromptConnection
 from pagewire_server.websocket.static_files import Mount, StaticFiles, client_folder, path_of
 
 logger = logging.getLogger("pagewire.server")
@@ -124,6 +125,7 @@ class Server:
             ping_timeout=options.heartbeat_timeout,
             close_timeout=LEAVE_SECONDS,
             logger=library_logger,
+            create_connection=PromptConnection,
         )
         self._port = next(iter(self._websockets.sockets)).getsockname()[1]
 
@@ -154,7 +156,8 @@ class Server:
 
     # -- WebSocket ---------------------------------------------------------------------------
 
-    async def _serve_client(self, socket: ServerConnection) -> None:
+    async def _serve_client(self, connection: ServerConnection) -> None:
+        socket = cast("PromptConnection", connection)
         try:
             hello, admitted = await self._greet(socket)
             session = admitted.session or self._open_session(socket, hello, admitted)
@@ -169,17 +172,16 @@ class Server:
             await send_bye(socket, make_bye(ByeCode.INTERNAL_ERROR, "The server failed."))
         else:
             welcome = self._welcome(session, admitted.version, resumed=admitted.session is not None)
-            connection = Connection(socket, session, self._options.heartbeat_interval)
-            await connection.run(hello, welcome)
+            await Connection(socket, session, self._options.heartbeat_interval).run(hello, welcome)
 
-    async def _greet(self, socket: ServerConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
+    async def _greet(self, socket: PromptConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
         self._greeting.add(socket)
         try:
             return await self._shake_hands(socket)
         finally:
             self._greeting.discard(socket)
 
-    async def _shake_hands(self, socket: ServerConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
+    async def _shake_hands(self, socket: PromptConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
         """Make the checks of SPEC section 4, in its order (HELLO-10)."""
         request = _request_of(socket)
         origin = first_header(request.headers, "Origin")
@@ -200,12 +202,12 @@ class Server:
             hello, version, self._directory, apps=self._apps, max_sessions=options.max_sessions, now=now
         )
 
-    async def _receive_hello(self, socket: ServerConnection) -> HelloParams:
+    async def _receive_hello(self, socket: PromptConnection) -> HelloParams:
         options = self._options
         try:
             async with asyncio.timeout(options.hello_timeout):
                 while True:
-                    message = await socket.recv()
+                    message = await socket.receive()
                     if not isinstance(message, str):
                         raise PeerViolation("the first message is a binary frame, not a hello")
                     hello = read_hello(message, options.max_message_bytes)
