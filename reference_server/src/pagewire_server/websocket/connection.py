@@ -202,12 +202,15 @@ class Connection:
     def _arm_ack_timer(self) -> None:
         if self._ack_timer is None:
             deadline = self._session.core.delivery.inbox.ack_deadline
-            if deadline is not None:
+            # One that has passed waits for the writer, who looks for it before each frame.
+            if deadline is not None and deadline > self._loop.time():
                 self._ack_timer = self._loop.call_at(deadline, self._ack)
 
     def _ack(self) -> None:
         self._ack_timer = None
         self.wake()
+        # What was acknowledged since by another ack may have been followed by more.
+        self._arm_ack_timer()
 
     def _stop_timers(self) -> None:
         for timer in (self._ping_timer, self._ack_timer):
