@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from live_server import LiveServer, Serve, live_server
+from results import Results
 from scripted_client import Connect, ScriptedClient, scripted_client
 
 from pagewire_server import Options
@@ -37,3 +38,9 @@ def connect() -> Iterator[Connect]:
             return client
 
         yield start
+
+
+@pytest.fixture
+def results() -> Results:
+    """Carry what an app has seen to the test."""
+    return Results()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import queue
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import pytest
 from live_server import PATIENCE, Serve
+from results import Results
 from scripted_client import Connect, make_hello, scripted_client
 from websockets.exceptions import ConnectionClosed
 
@@ -20,26 +19,13 @@ from pagewire_server.websocket.connection import Connection
 INSTANCE = "an-instance-that-is-odd"
 
 
-def report(results: queue.SimpleQueue[Any]) -> Any:
-    """Return what the app has put in."""
-    return results.get(timeout=PATIENCE)
-
-
-@pytest.fixture
-def results() -> queue.SimpleQueue[Any]:
-    """Carries what an app has seen to the test."""
-    return queue.SimpleQueue()
-
-
 def endless() -> Iterator[bytes]:
     """Give more than any buffer takes."""
     while True:
         yield b"x" * 65536
 
 
-def test_client_that_does_not_read_is_judged_dead(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_client_that_does_not_read_is_judged_dead(serve: Serve, connect: Connect, results: Results) -> None:
     """BEAT-1, RESUME-12: nothing leaves for an interval, so the connection is a break; then its session ends."""
 
     def app() -> None:
@@ -55,7 +41,7 @@ def test_client_that_does_not_read_is_judged_dead(
     client.connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     client.connection.recv_messages.high = 1
     client.send(make_hello(capabilities={"streams": {}}))
-    assert report(results).endswith("The client was away for too long.")
+    assert results.next().endswith("The client was away for too long.")
 
 
 def test_ack_is_not_tried_again_and_again_while_the_writer_waits(
@@ -89,9 +75,7 @@ def test_ack_is_not_tried_again_and_again_while_the_writer_waits(
     assert len(fired) <= 2
 
 
-def test_connection_that_was_replaced_cannot_end_the_session(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_connection_that_was_replaced_cannot_end_the_session(serve: Serve, connect: Connect, results: Results) -> None:
     """RESUME-8: its close code means nothing any more."""
 
     def app() -> None:
@@ -103,7 +87,7 @@ def test_connection_that_was_replaced_cannot_end_the_session(
     newer = connect(live, instance=INSTANCE, resume={"last_seq": 1, "streams": []})
     older.connection.close(4400)
     newer.result(command, value="alive")
-    assert report(results) == "alive"
+    assert results.next() == "alive"
 
 
 def test_resume_that_acknowledges_the_last_message_ends_a_drained_session(serve: Serve, connect: Connect) -> None:

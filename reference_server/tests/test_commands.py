@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import queue
 import threading
 from typing import Any
 
 import pytest
 from live_server import PATIENCE, Serve
+from results import Results
 from scripted_client import Connect
 
 from pagewire_server.session import (
@@ -26,18 +26,7 @@ from pagewire_server.session import (
 EXCEPTION = {"name": "TypeError", "message": "no", "stack": "TypeError: no\n    at eval:1:1"}
 
 
-def report(results: queue.SimpleQueue[Any]) -> Any:
-    """Return what the app has put in."""
-    return results.get(timeout=PATIENCE)
-
-
-@pytest.fixture
-def results() -> queue.SimpleQueue[Any]:
-    """Carries what an app has seen to the test."""
-    return queue.SimpleQueue()
-
-
-def test_eval_js_returns_the_value_in_a_thread(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
+def test_eval_js_returns_the_value_in_a_thread(serve: Serve, connect: Connect, results: Results) -> None:
     """The command goes out as SPEC has it, and the value comes back."""
 
     def app() -> None:
@@ -52,10 +41,10 @@ def test_eval_js_returns_the_value_in_a_thread(serve: Serve, connect: Connect, r
         "params": {"expression": "a + b", "args": {"a": 1, "b": [True, None, "ü", 1.5, {"k": []}]}},
     }
     client.result(command, value={"x": [1, None]})
-    assert report(results) == {"x": [1, None]}
+    assert results.next() == {"x": [1, None]}
 
 
-def test_eval_js_is_awaited_in_a_coroutine(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
+def test_eval_js_is_awaited_in_a_coroutine(serve: Serve, connect: Connect, results: Results) -> None:
     """The same, by await; asyncio's tools work on it."""
 
     async def app() -> None:
@@ -72,12 +61,10 @@ def test_eval_js_is_awaited_in_a_coroutine(serve: Serve, connect: Connect, resul
     for _ in range(6):
         command = client.receive("eval_js")
         client.result(command, value=int(command["params"]["expression"]))
-    assert [report(results) for _ in range(6)] == [1, [2, 3], 4, 5, 6, True]
+    assert [results.next() for _ in range(6)] == [1, [2, 3], 4, 5, 6, True]
 
 
-def test_replies_are_matched_by_id_in_any_order(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_replies_are_matched_by_id_in_any_order(serve: Serve, connect: Connect, results: Results) -> None:
     """WIRE-12: many in flight, answered backwards."""
 
     async def app() -> None:
@@ -86,14 +73,14 @@ def test_replies_are_matched_by_id_in_any_order(
     client = connect(serve(app))
     for command in reversed([client.receive("eval_js") for _ in range(40)]):
         client.result(command, value=command["params"]["args"]["n"])
-    assert report(results) == list(range(40))
+    assert results.next() == list(range(40))
 
 
 @pytest.mark.parametrize("code", ["exception", "not_serializable", "a_code_of_the_future"])
 def test_failed_eval_is_none_and_logged(
     serve: Serve,
     connect: Connect,
-    results: queue.SimpleQueue[Any],
+    results: Results,
     caplog: pytest.LogCaptureFixture,
     code: str,
 ) -> None:
@@ -105,12 +92,12 @@ def test_failed_eval_is_none_and_logged(
     client = connect(serve(app))
     details = {"exception": EXCEPTION} if code == "exception" else {}
     client.error(client.receive("eval_js"), code, "it did not work", **details)
-    assert report(results) is None
+    assert results.next() is None
     assert ("at eval:1:1" if code == "exception" else "it did not work") in caplog.text
 
 
 def test_failed_eval_raises_what_was_thrown_if_asked(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], caplog: pytest.LogCaptureFixture
+    serve: Serve, connect: Connect, results: Results, caplog: pytest.LogCaptureFixture
 ) -> None:
     """`on_error_="raise"`: JavaScriptError with name, message and stack; other codes are CommandError."""
 
@@ -124,7 +111,7 @@ def test_failed_eval_raises_what_was_thrown_if_asked(
     client = connect(serve(app))
     client.error(client.receive("eval_js"), "exception", exception=EXCEPTION)
     client.error(client.receive("eval_js"), "blocked_by_csp", "no eval here", data={"hint": 1})
-    thrown, blocked = report(results), report(results)
+    thrown, blocked = results.next(), results.next()
     assert isinstance(thrown, JavaScriptError)
     assert (thrown.name, thrown.message, thrown.stack) == ("TypeError", "no", EXCEPTION["stack"])
     assert (blocked.code, blocked.message, blocked.data) == ("blocked_by_csp", "no eval here", {"hint": 1})
@@ -133,7 +120,7 @@ def test_failed_eval_raises_what_was_thrown_if_asked(
 
 @pytest.mark.parametrize("is_async", [False, True])
 def test_timeout_raises_and_tells_the_page_to_stop(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], *, is_async: bool
+    serve: Serve, connect: Connect, results: Results, *, is_async: bool
 ) -> None:
     """CANCEL-5: whichever reply then comes is taken without complaint."""
 
@@ -156,8 +143,8 @@ def test_timeout_raises_and_tells_the_page_to_stop(
     assert client.receive("cancel")["params"] == {"id": stuck["id"]}
     client.result(stuck, value="too late")
     client.result(client.receive("eval_js"), value=2)
-    assert report(results) == "eval_js() had no value after 0.01 s"
-    assert report(results) == 2
+    assert results.next() == "eval_js() had no value after 0.01 s"
+    assert results.next() == 2
 
 
 def test_cancelled_await_tells_the_page_to_stop(serve: Serve, connect: Connect) -> None:
@@ -174,7 +161,7 @@ def test_cancelled_await_tells_the_page_to_stop(serve: Serve, connect: Connect) 
 
 
 def test_timeout_before_the_page_is_there_withdraws_the_command(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
+    serve: Serve, connect: Connect, results: Results
 ) -> None:
     """DELIVERY-1: what was never written has no seq; `timeout_` covers waiting for a reconnect."""
     is_away = threading.Event()
@@ -194,18 +181,18 @@ def test_timeout_before_the_page_is_there_withdraws_the_command(
     client.break_connection()
     live.until(lambda: live.is_detached)
     is_away.set()
-    assert report(results) == "timeout"
+    assert results.next() == "timeout"
     again = connect(live, instance="an-instance-that-is-away", resume={"last_seq": 1, "streams": []})
     again.seq = again.welcome["last_seq"]
     command = again.receive()
     assert (command["seq"], command["params"]["expression"]) == (2, "3")
     again.result(command, value=3)
-    assert report(results) == 3
+    assert results.next() == 3
 
 
 @pytest.mark.parametrize("is_async", [False, True])
 def test_run_js_returns_at_once_and_can_be_waited_for(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], *, is_async: bool
+    serve: Serve, connect: Connect, results: Results, *, is_async: bool
 ) -> None:
     """What it returns is done once the page has answered, and raises what the code threw."""
 
@@ -232,10 +219,10 @@ def test_run_js_returns_at_once_and_can_be_waited_for(
     client = connect(serve(async_app if is_async else app))
     one, two = client.receive("run_js"), client.receive("run_js")
     assert one["params"] == {"code": "one()", "args": {"a": 1}}
-    assert report(results) is False
+    assert results.next() is False
     client.error(two, "exception", exception=EXCEPTION)
     client.result(one)
-    assert [report(results), report(results)] == ["ran", "TypeError"]
+    assert [results.next(), results.next()] == ["ran", "TypeError"]
 
 
 def test_error_of_run_js_that_nobody_waits_for_is_logged(
@@ -271,7 +258,7 @@ BAD_VALUES: list[tuple[Any, type[Exception], str]] = [
 def test_value_that_json_cannot_carry_is_refused_in_the_call(
     serve: Serve,
     connect: Connect,
-    results: queue.SimpleQueue[Any],
+    results: Results,
     call: Any,
     value: Any,
     kind: type[Exception],
@@ -288,10 +275,10 @@ def test_value_that_json_cannot_carry_is_refused_in_the_call(
     command = client.receive()
     assert command["seq"] == 1
     client.result(command, value=1)
-    assert report(results) == 1
+    assert results.next() == 1
 
 
-def test_value_that_contains_itself_is_refused(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
+def test_value_that_contains_itself_is_refused(serve: Serve, connect: Connect, results: Results) -> None:
     """No RecursionError reaches the program."""
     loop: list[Any] = []
     loop.append(loop)
@@ -302,12 +289,12 @@ def test_value_that_contains_itself_is_refused(serve: Serve, connect: Connect, r
         results.put("refused")
 
     connect(serve(app))
-    assert report(results) == "refused"
+    assert results.next() == "refused"
 
 
 @pytest.mark.parametrize("name", ["new", "await", "a-b", "{a}", "a=alert", ""])
 def test_argument_name_that_javascript_has_not_is_refused(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], name: str
+    serve: Serve, connect: Connect, results: Results, name: str
 ) -> None:
     """ARGS-2, in the call."""
 
@@ -317,7 +304,7 @@ def test_argument_name_that_javascript_has_not_is_refused(
         results.put("refused")
 
     connect(serve(app))
-    assert report(results) == "refused"
+    assert results.next() == "refused"
 
 
 def test_lone_surrogate_goes_out_as_the_replacement_character(serve: Serve, connect: Connect) -> None:
@@ -334,7 +321,7 @@ def test_lone_surrogate_goes_out_as_the_replacement_character(serve: Serve, conn
 
 
 def test_set_env_sends_the_settings_and_tells_what_became_of_them(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
+    serve: Serve, connect: Connect, results: Results
 ) -> None:
     """Only what is named is sent."""
 
@@ -346,7 +333,7 @@ def test_set_env_sends_the_settings_and_tells_what_became_of_them(
     command = client.receive("set_env")
     assert command["params"] == {"title": "Report", "output_animation": False, "http_pull_interval": 5}
     client.result(command, applied=["title", "output_animation"], ignored=["http_pull_interval"])
-    assert report(results) == (["title", "output_animation"], ["http_pull_interval"])
+    assert results.next() == (["title", "output_animation"], ["http_pull_interval"])
 
 
 @pytest.mark.parametrize(
@@ -369,7 +356,7 @@ def test_set_env_sends_the_settings_and_tells_what_became_of_them(
 def test_bad_setting_is_refused_by_name_before_anything_is_sent(
     serve: Serve,
     connect: Connect,
-    results: queue.SimpleQueue[Any],
+    results: Results,
     settings: dict[str, Any],
     kind: type[Exception],
     message: str,
@@ -383,11 +370,11 @@ def test_bad_setting_is_refused_by_name_before_anything_is_sent(
         run_js("fence")
 
     client = connect(serve(app))
-    assert report(results) == "refused"
+    assert results.next() == "refused"
     assert client.receive()["type"] == "run_js"
 
 
-def test_go_app_names_an_app_of_this_server(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
+def test_go_app_names_an_app_of_this_server(serve: Serve, connect: Connect, results: Results) -> None:
     """An unknown one is an error at once; a blocked popup is raised where it is waited for."""
 
     def app() -> None:
@@ -404,11 +391,11 @@ def test_go_app_names_an_app_of_this_server(serve: Serve, connect: Connect, resu
     assert command["params"] == {"app": "other", "new_window": False}
     client.result(command)
     client.error(client.receive("go_app"), "popup_blocked")
-    assert report(results) == "popup_blocked"
+    assert results.next() == "popup_blocked"
 
 
 def test_message_larger_than_the_client_takes_is_an_error_of_the_call(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
+    serve: Serve, connect: Connect, results: Results
 ) -> None:
     """WIRE-24: nothing is queued, and no seq is used."""
 
@@ -419,13 +406,11 @@ def test_message_larger_than_the_client_takes_is_an_error_of_the_call(
         results.put("refused")
 
     client = connect(serve(app), limits={"max_message_bytes": 65536})
-    assert report(results) == "refused"
+    assert results.next() == "refused"
     assert client.receive()["seq"] == 1
 
 
-def test_call_after_the_end_raises_session_closed(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_call_after_the_end_raises_session_closed(serve: Serve, connect: Connect, results: Results) -> None:
     """Every pending call and every later one; the message says how the session ended."""
 
     def app() -> None:
@@ -439,10 +424,10 @@ def test_call_after_the_end_raises_session_closed(
     client.receive("eval_js")
     client.leave()
     for _ in range(4):
-        assert report(results).endswith("has ended: The client left.")
+        assert results.next().endswith("has ended: The client left.")
 
 
-def test_wait_on_the_event_loop_is_refused(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
+def test_wait_on_the_event_loop_is_refused(serve: Serve, connect: Connect, results: Results) -> None:
     """It would block every session."""
 
     async def app() -> None:
@@ -451,4 +436,4 @@ def test_wait_on_the_event_loop_is_refused(serve: Serve, connect: Connect, resul
         results.put("refused")
 
     connect(serve(app))
-    assert report(results) == "refused"
+    assert results.next() == "refused"

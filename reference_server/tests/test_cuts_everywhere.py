@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import queue
 from pathlib import Path
 from typing import Any
 
 import pytest
 from cutting_proxy import Cut, CuttingProxy, When, cutting_proxy
-from live_server import PATIENCE, Serve
+from live_server import Serve
 from node_client import node_client
+from results import Results
 
 from pagewire_server.session import download, eval_js, on_event, run_js, set_env
 
@@ -20,7 +20,7 @@ CUT_POINTS = 36
 
 def converse(serve: Serve, folder: Path, cuts: list[Cut]) -> tuple[list[Any], CuttingProxy]:
     """Run the conversation through a proxy that cuts; return what the program has seen, in its order."""
-    seen: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    seen = Results()
 
     def app() -> None:
         on_event("told", lambda data: seen.put(("event", data)))
@@ -36,7 +36,7 @@ def converse(serve: Serve, folder: Path, cuts: list[Cut]) -> tuple[list[Any], Cu
     with cutting_proxy(live.server.port, cuts) as proxy:
         url = f"ws://127.0.0.1:{proxy.port}/ws"
         with node_client(url, folder) as client:
-            got = [seen.get(timeout=PATIENCE) for _ in range(expected)]
+            got = [seen.next() for _ in range(expected)]
             live.stop()
             client.terminate()
     assert seen.empty()

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from live_server import PATIENCE, Serve
+from results import Results
 from scripted_client import Connect, Message, ScriptedClient, make_hello
 from websockets.exceptions import ConnectionClosed
 
 from pagewire_server.session import SessionBusy, SessionClosed, eval_js, hold, run_js
 
 INSTANCE = "an-instance-that-comes-back"
-
-
-def report(results: queue.SimpleQueue[Any]) -> Any:
-    """Return what the app has put in."""
-    return results.get(timeout=PATIENCE)
-
-
-@pytest.fixture
-def results() -> queue.SimpleQueue[Any]:
-    """Carries what an app has seen to the test."""
-    return queue.SimpleQueue()
 
 
 def resume(connect: Connect, live: Any, older: ScriptedClient, *, last_seq: int | None = None) -> ScriptedClient:
@@ -37,7 +26,7 @@ def resume(connect: Connect, live: Any, older: ScriptedClient, *, last_seq: int 
 
 
 def test_value_arrives_once_though_the_socket_was_cut_while_the_page_was_asked(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
+    serve: Serve, connect: Connect, results: Results
 ) -> None:
     """The command is not sent again, and the reply that was lost is taken from the next connection."""
 
@@ -53,13 +42,11 @@ def test_value_arrives_once_though_the_socket_was_cut_while_the_page_was_asked(
     assert again.welcome["resumed"] is True
     assert again.welcome["last_seq"] == 0
     again.result(command, value="one")
-    assert report(results) == "one"
+    assert results.next() == "one"
     assert again.receive()["params"]["expression"] == "2"
 
 
-def test_command_that_was_lost_is_sent_again_as_it_was(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_command_that_was_lost_is_sent_again_as_it_was(serve: Serve, connect: Connect, results: Results) -> None:
     """RESUME-4: in order and unchanged, before new ones."""
 
     def app() -> None:
@@ -71,15 +58,13 @@ def test_command_that_was_lost_is_sent_again_as_it_was(
     live = serve(app)
     client = connect(live, instance=INSTANCE)
     sent = [client.receive("run_js") for _ in range(3)]
-    assert report(results) == "sent"
+    assert results.next() == "sent"
     client.break_connection()
     again = resume(connect, live, client, last_seq=1)
     assert [again.receive(), again.receive()] == sent[1:]
 
 
-def test_takeover_replaces_the_older_connection(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_takeover_replaces_the_older_connection(serve: Serve, connect: Connect, results: Results) -> None:
     """RESUME-8: the older gets 4409, and what it still says is discarded."""
 
     def app() -> None:
@@ -93,7 +78,7 @@ def test_takeover_replaces_the_older_connection(
     with suppress(ConnectionClosed):
         older.send({"type": "result", "seq": 1, "id": command["id"], "params": {"value": "old"}})
     newer.result(command, value="new")
-    assert report(results) == "new"
+    assert results.next() == "new"
     assert older.receive_bye() == ("replaced", 4409)
     assert live.server.session_count == 1
 
@@ -138,7 +123,7 @@ def test_ack_comes_after_256_kib(serve: Serve, connect: Connect) -> None:
     assert client.receive_any() == {"type": "ack", "params": {"seq": 1}}
 
 
-def test_lower_ack_is_ignored(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
+def test_lower_ack_is_ignored(serve: Serve, connect: Connect, results: Results) -> None:
     """DELIVERY-7."""
 
     def app() -> None:
@@ -152,7 +137,7 @@ def test_lower_ack_is_ignored(serve: Serve, connect: Connect, results: queue.Sim
     client.send({"type": "ack", "params": {"seq": 1}})
     client.send({"type": "ack", "params": {"seq": 0}})
     client.result(command, value=2)
-    assert report(results) == 2
+    assert results.next() == 2
 
 
 def test_ping_comes_at_every_interval(serve: Serve, connect: Connect) -> None:
@@ -194,9 +179,7 @@ def test_message_larger_than_the_window_goes_alone(serve: Serve, connect: Connec
     assert client.receive()["params"]["code"] == "next"
 
 
-def test_thread_waits_for_room_and_a_coroutine_is_told(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_thread_waits_for_room_and_a_coroutine_is_told(serve: Serve, connect: Connect, results: Results) -> None:
     """DELIVERY-10: a client that reads and never acknowledges."""
     size, window, outbox = 100_000, 200_000, 500_000
 
@@ -217,21 +200,19 @@ def test_thread_waits_for_room_and_a_coroutine_is_told(
 
     live = serve({"index": app, "other": async_app}, window_bytes=window, outbox_bytes=outbox)
     client = connect(live)
-    counts = [report(results) for _ in range(5)]
+    counts = [results.next() for _ in range(5)]
     assert counts == [1, 2, 3, 4, 5]
     client.receive()
     client.ack()
-    assert report(results) in {6, 7}
+    assert results.next() in {6, 7}
     client.leave()
     connect(live, app="other")
-    count, text = report(results)
+    count, text = results.next()
     assert count in {4, 5}
     assert "the page is slow or away" in text
 
 
-def test_thread_that_waits_for_room_is_woken_by_the_end(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_thread_that_waits_for_room_is_woken_by_the_end(serve: Serve, connect: Connect, results: Results) -> None:
     """No thread is left behind."""
 
     def app() -> None:
@@ -245,7 +226,7 @@ def test_thread_that_waits_for_room_is_woken_by_the_end(
     client = connect(live)
     client.receive()
     client.leave()
-    assert report(results) == "closed"
+    assert results.next() == "closed"
 
 
 def test_session_drains_through_a_break_before_it_ends(serve: Serve, connect: Connect) -> None:
@@ -283,9 +264,7 @@ def test_code_that_still_waits_is_cancelled_when_the_app_is_done(serve: Serve, c
     assert client.receive_bye() == ("session_ended", 1000)
 
 
-def test_session_that_is_away_for_too_long_is_gone(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_session_that_is_away_for_too_long_is_gone(serve: Serve, connect: Connect, results: Results) -> None:
     """RESUME-12: callers are told, and the instance is too."""
 
     def app() -> None:
@@ -298,7 +277,7 @@ def test_session_that_is_away_for_too_long_is_gone(
     client = connect(live, instance=INSTANCE)
     client.receive("eval_js")
     client.break_connection()
-    assert report(results).endswith("The client was away for too long.")
+    assert results.next().endswith("The client was away for too long.")
     again = connect(live, hello=False)
     again.send(make_hello(instance=INSTANCE, resume={"last_seq": 1, "streams": []}))
     assert again.receive_bye() == ("session_gone", 4410)

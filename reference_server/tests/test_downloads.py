@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from live_server import PATIENCE, Serve
+from results import Results
 from scripted_client import Connect, Message, ScriptedClient
 
 from pagewire_server.session import CommandError, Download, SessionClosed, download, hold, run_js
@@ -21,17 +22,6 @@ from pagewire_server.session import CommandError, Download, SessionClosed, downl
 INSTANCE = "an-instance-that-downloads"
 WINDOW = 65536
 STREAMS: dict[str, Any] = {"capabilities": {"streams": {}}, "instance": INSTANCE}
-
-
-def report(results: queue.SimpleQueue[Any]) -> Any:
-    """Return what the app has put in."""
-    return results.get(timeout=PATIENCE)
-
-
-@pytest.fixture
-def results() -> queue.SimpleQueue[Any]:
-    """Carries what an app has seen to the test."""
-    return queue.SimpleQueue()
 
 
 def receive_chunk(client: ScriptedClient) -> tuple[int, int, bytes]:
@@ -63,7 +53,7 @@ def receive_file(client: ScriptedClient, command: Message) -> bytes:
             return content
 
 
-def test_small_content_travels_in_the_message(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
+def test_small_content_travels_in_the_message(serve: Serve, connect: Connect, results: Results) -> None:
     """DL-8: up to 64 KiB; the media type is guessed from the name."""
 
     def app() -> None:
@@ -79,7 +69,7 @@ def test_small_content_travels_in_the_message(serve: Serve, connect: Connect, re
         "content": {"kind": "inline", "base64": base64.b64encode(b"a,b\n").decode()},
     }
     client.result(command, bytes=4)
-    assert report(results) == (4, 4, 4)
+    assert results.next() == (4, 4, 4)
 
 
 CONTENT = bytes(range(256)) * 800
@@ -114,7 +104,7 @@ CONTENTS: dict[str, Any] = {
 def test_content_of_every_kind_is_streamed_whole(
     serve: Serve,
     connect: Connect,
-    results: queue.SimpleQueue[Any],
+    results: Results,
     tmp_path: Path,
     make: Any,
     size: int | None,
@@ -138,16 +128,14 @@ def test_content_of_every_kind_is_streamed_whole(
     assert command["params"]["size"] == size
     assert command["params"]["content"] == {"kind": "stream"}
     assert receive_file(client, command) == CONTENT
-    assert report(results) == len(CONTENT)
+    assert results.next() == len(CONTENT)
     if isinstance(content, io.IOBase):
         assert not content.closed
         content.close()
 
 
 @pytest.mark.parametrize("make", [lambda: CONTENT, pieces, async_pieces], ids=["bytes", "generator", "async generator"])
-def test_client_without_streams_gets_one_message(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], make: Any
-) -> None:
+def test_client_without_streams_gets_one_message(serve: Serve, connect: Connect, results: Results, make: Any) -> None:
     """DL-8: up to what it takes."""
 
     def app() -> None:
@@ -157,7 +145,7 @@ def test_client_without_streams_gets_one_message(
     command = client.receive("download")
     assert base64.b64decode(command["params"]["content"]["base64"]) == CONTENT
     client.result(command, bytes=len(CONTENT))
-    assert report(results) == len(CONTENT)
+    assert results.next() == len(CONTENT)
 
 
 @pytest.mark.parametrize("make", [pieces, async_pieces], ids=["generator", "async generator"])
@@ -180,7 +168,7 @@ def test_file_for_a_client_without_streams_arrives_after_its_app_has_returned(
 @pytest.mark.parametrize("way", ["cancel", "leave"])
 @pytest.mark.parametrize("is_async", [False, True])
 def test_download_that_is_still_read_ends_with_its_session_or_by_cancel(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], way: str, *, is_async: bool
+    serve: Serve, connect: Connect, results: Results, way: str, *, is_async: bool
 ) -> None:
     """Whoever waits is woken, and nothing is sent, to a client without streams."""
     go_on = threading.Event()
@@ -206,19 +194,19 @@ def test_download_that_is_still_read_ends_with_its_session_or_by_cancel(
         run_js("fence")
 
     client = connect(serve(app))
-    assert report(results) == "started"
+    assert results.next() == "started"
     if way == "leave":
         client.leave()
-        assert report(results) == "SessionClosed"
+        assert results.next() == "SessionClosed"
     else:
-        assert report(results) == "CommandError"
+        assert results.next() == "CommandError"
         assert client.receive()["type"] == "run_js"
 
 
 @pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError()])
 @pytest.mark.parametrize("is_async", [False, True])
 def test_source_that_raises_no_exception_fails_its_download_too(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], error: BaseException, *, is_async: bool
+    serve: Serve, connect: Connect, results: Results, error: BaseException, *, is_async: bool
 ) -> None:
     """STREAM-9: the page is told, whoever waits is woken."""
 
@@ -237,12 +225,12 @@ def test_source_that_raises_no_exception_fails_its_download_too(
         results.put("woken")
 
     connect(serve(app), **STREAMS)
-    assert report(results) == "woken"
+    assert results.next() == "woken"
 
 
 @pytest.mark.parametrize("make", [lambda: CONTENT, pieces], ids=["bytes", "generator"])
 def test_content_too_large_for_a_client_without_streams_is_an_error(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], make: Any
+    serve: Serve, connect: Connect, results: Results, make: Any
 ) -> None:
     """Nothing is sent."""
 
@@ -253,7 +241,7 @@ def test_content_too_large_for_a_client_without_streams_is_an_error(
             results.put(str(error))
 
     connect(serve(app), limits={"max_message_bytes": 65536})
-    assert "this client takes at most 65536" in report(results)
+    assert "this client takes at most 65536" in results.next()
 
 
 def test_no_more_than_the_window_is_unacknowledged(serve: Serve, connect: Connect) -> None:
@@ -308,7 +296,7 @@ def test_several_downloads_take_turns_and_commands_never_wait(serve: Serve, conn
 
 @pytest.mark.parametrize("is_async", [False, True])
 def test_source_that_fails_cancels_the_download_and_raises(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], *, is_async: bool
+    serve: Serve, connect: Connect, results: Results, *, is_async: bool
 ) -> None:
     """STREAM-9: whoever waits gets what the source raised."""
     is_received = threading.Event()
@@ -333,14 +321,12 @@ def test_source_that_fails_cancels_the_download_and_raises(
     command = client.receive("download")
     assert receive_chunk(client)[2] == b"half"
     is_received.set()
-    assert report(results) == "the disk is gone"
+    assert results.next() == "the disk is gone"
     assert client.receive("cancel")["params"] == {"id": command["id"]}
     client.error(command, "cancelled")
 
 
-def test_piece_that_is_no_bytes_fails_the_download(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_piece_that_is_no_bytes_fails_the_download(serve: Serve, connect: Connect, results: Results) -> None:
     """With the type that came."""
 
     def app() -> None:
@@ -350,7 +336,7 @@ def test_piece_that_is_no_bytes_fails_the_download(
             results.put(str(error))
 
     connect(serve(app), **STREAMS)
-    assert report(results) == "the content gave a piece of type str, not bytes"
+    assert results.next() == "the content gave a piece of type str, not bytes"
 
 
 @pytest.mark.parametrize(
@@ -364,7 +350,7 @@ def test_piece_that_is_no_bytes_fails_the_download(
 def test_bad_content_is_refused_in_the_call(
     serve: Serve,
     connect: Connect,
-    results: queue.SimpleQueue[Any],
+    results: Results,
     content: Any,
     kind: type[Exception],
     message: str,
@@ -379,10 +365,10 @@ def test_bad_content_is_refused_in_the_call(
         results.put("refused")
 
     connect(serve(app), **STREAMS)
-    assert report(results) == "refused"
+    assert results.next() == "refused"
 
 
-def test_cancelled_download_tells_the_page(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
+def test_cancelled_download_tells_the_page(serve: Serve, connect: Connect, results: Results) -> None:
     """Whoever waits gets the error of the code; the source is closed."""
     closed = threading.Event()
 
@@ -406,10 +392,10 @@ def test_cancelled_download_tells_the_page(serve: Serve, connect: Connect, resul
     go_on = threading.Event()
     client = connect(serve(app, stream_window_bytes=WINDOW), **STREAMS)
     command = client.receive("download")
-    assert report(results) == "started"
+    assert results.next() == "started"
     receive_chunk(client)
     go_on.set()
-    assert report(results) == ("cancelled", "the download of 'endless.bin' was cancelled")
+    assert results.next() == ("cancelled", "the download of 'endless.bin' was cancelled")
     frame = client.connection.recv(PATIENCE)
     while isinstance(frame, bytes):
         frame = client.connection.recv(PATIENCE)
@@ -418,9 +404,7 @@ def test_cancelled_download_tells_the_page(serve: Serve, connect: Connect, resul
     assert closed.wait(PATIENCE)
 
 
-def test_error_of_the_page_is_raised_and_stops_the_source(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_error_of_the_page_is_raised_and_stops_the_source(serve: Serve, connect: Connect, results: Results) -> None:
     """save_failed reaches the program while the source still gives."""
     closed = threading.Event()
 
@@ -439,13 +423,11 @@ def test_error_of_the_page_is_raised_and_stops_the_source(
 
     client = connect(serve(app, stream_window_bytes=WINDOW), **STREAMS)
     client.error(client.receive("download"), "save_failed", "the disk is full")
-    assert report(results) == "save_failed"
+    assert results.next() == "save_failed"
     assert closed.wait(PATIENCE)
 
 
-def test_stream_goes_on_where_the_page_is_after_a_break(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_stream_goes_on_where_the_page_is_after_a_break(serve: Serve, connect: Connect, results: Results) -> None:
     """STREAM-10: also in the middle of a chunk; bytes before the offset count as acknowledged."""
 
     def app() -> None:
@@ -468,7 +450,7 @@ def test_stream_goes_on_where_the_page_is_after_a_break(
             break
     again.result(command, bytes=len(content))
     assert content == CONTENT
-    assert report(results) == len(CONTENT)
+    assert results.next() == len(CONTENT)
 
 
 @pytest.mark.parametrize("offset", [1, 10_000_000])

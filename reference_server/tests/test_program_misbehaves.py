@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import queue
 import sys
 import threading
 from collections.abc import Callable
@@ -12,20 +11,10 @@ from typing import Any
 
 import pytest
 from live_server import PATIENCE, LiveServer, Serve
+from results import Results
 from scripted_client import Connect
 
 from pagewire_server.session import defer_call, eval_js, hold, on_event, run_js
-
-
-def report(results: queue.SimpleQueue[Any]) -> Any:
-    """Return what the app has put in."""
-    return results.get(timeout=PATIENCE)
-
-
-@pytest.fixture
-def results() -> queue.SimpleQueue[Any]:
-    """Carries what an app has seen to the test."""
-    return queue.SimpleQueue()
 
 
 def still_serves(live: LiveServer, connect: Connect) -> None:
@@ -89,7 +78,7 @@ def test_app_that_fails_is_told_to_the_page_though_it_has_handlers(
 
 @pytest.mark.parametrize("is_async", [False, True])
 def test_handler_that_exits_is_logged_and_the_next_event_is_handled(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], caplog: pytest.LogCaptureFixture, *, is_async: bool
+    serve: Serve, connect: Connect, results: Results, caplog: pytest.LogCaptureFixture, *, is_async: bool
 ) -> None:
     """In the thread of handlers, and on the event loop."""
 
@@ -107,12 +96,12 @@ def test_handler_that_exits_is_logged_and_the_next_event_is_handled(
     client = connect(serve(async_app if is_async else app))
     client.emit("x", "exit")
     client.emit("x", "next")
-    assert report(results) == "next"
+    assert results.next() == "next"
     assert "a handler of the event 'x' failed" in caplog.text
 
 
 def test_deferred_functions_are_called_whatever_the_one_before_did(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
+    serve: Serve, connect: Connect, results: Results
 ) -> None:
     """SystemExit, StopIteration, CancelledError, and the usual way to cancel a task."""
 
@@ -134,13 +123,11 @@ def test_deferred_functions_are_called_whatever_the_one_before_did(
 
     live = serve({"index": app, "sound": sound})
     assert connect(live).receive_bye() == ("session_ended", 1000)
-    assert report(results) == "last"
+    assert results.next() == "last"
     still_serves(live, connect)
 
 
-def test_handler_and_app_that_give_coroutines_are_run_as_such(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_handler_and_app_that_give_coroutines_are_run_as_such(serve: Serve, connect: Connect, results: Results) -> None:
     """A lambda, and an object whose call is a coroutine function."""
 
     async def work(data: Any) -> None:
@@ -159,7 +146,7 @@ def test_handler_and_app_that_give_coroutines_are_run_as_such(
         if name == "handled":
             client.emit("x", "handled")
         client.result(client.receive("eval_js"), value=1)
-        assert report(results) == (name, 1)
+        assert results.next() == (name, 1)
 
 
 def test_handlers_that_do_not_finish_are_bounded(serve: Serve, connect: Connect) -> None:
@@ -178,7 +165,7 @@ def test_handlers_that_do_not_finish_are_bounded(serve: Serve, connect: Connect)
 
 
 def test_handlers_tasks_end_with_their_session(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], monkeypatch: pytest.MonkeyPatch
+    serve: Serve, connect: Connect, results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the grace that all tasks have, also while a deferred function blocks."""
     monkeypatch.setattr("pagewire_server.runtime.winding_up.TASK_GRACE", 0.01)
@@ -197,9 +184,9 @@ def test_handlers_tasks_end_with_their_session(
 
     client = connect(serve(app))
     client.emit("x")
-    assert report(results) == "waiting"
+    assert results.next() == "waiting"
     client.leave()
-    assert report(results) == "cancelled"
+    assert results.next() == "cancelled"
     go_on.set()
 
 
@@ -225,9 +212,7 @@ def test_app_that_cannot_be_started_leaves_no_session(
     assert live.server.session_count == 0
 
 
-def test_wait_that_is_polled_leaves_nothing_behind(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_wait_that_is_polled_leaves_nothing_behind(serve: Serve, connect: Connect, results: Results) -> None:
     """Each wait with a timeout takes its lock with it."""
 
     def app() -> None:
@@ -239,13 +224,11 @@ def test_wait_that_is_polled_leaves_nothing_behind(
         hold()
 
     connect(serve(app))
-    assert report(results) == 0
+    assert results.next() == 0
 
 
 @pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
-def test_timeout_that_is_none_is_refused(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], seconds: float
-) -> None:
+def test_timeout_that_is_none_is_refused(serve: Serve, connect: Connect, results: Results, seconds: float) -> None:
     """Before anything is sent."""
 
     def app() -> None:
@@ -254,11 +237,11 @@ def test_timeout_that_is_none_is_refused(
         results.put("refused")
 
     connect(serve(app))
-    assert report(results) == "refused"
+    assert results.next() == "refused"
 
 
 def test_secrets_stand_in_no_log(
-    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, results: queue.SimpleQueue[Any]
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, results: Results
 ) -> None:
     """SEC-2: not even where everything is logged; nor does the session keep them."""
     caplog.set_level(logging.DEBUG)
@@ -267,7 +250,7 @@ def test_secrets_stand_in_no_log(
     live.until(lambda: live.server.session_count == 1)
     kept = repr([vars(session.core) for session in live.sessions])
     client.leave()
-    report(results)
+    results.next()
     # The client of this test logs, too, what it sends.
     logged = " ".join(record.getMessage() for record in caplog.records if record.name.startswith("pagewire"))
     assert "began: app index" in logged

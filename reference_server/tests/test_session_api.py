@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
-import queue
 import threading
 from typing import Any
 
 import pytest
 from live_server import PATIENCE, Serve
+from results import Results
 from scripted_client import Connect, scripted_client
 
 from pagewire_server.session import (
@@ -34,21 +34,10 @@ IPHONE = (
 )
 
 
-def report(results: queue.SimpleQueue[Any]) -> Any:
-    """Return what the app has put in."""
-    return results.get(timeout=PATIENCE)
-
-
-@pytest.fixture
-def results() -> queue.SimpleQueue[Any]:
-    """Carries what an app has seen to the test."""
-    return queue.SimpleQueue()
-
-
 # -- info ------------------------------------------------------------------------------------------
 
 
-def test_info_has_every_attribute_of_the_model(serve: Serve, results: queue.SimpleQueue[Any]) -> None:
+def test_info_has_every_attribute_of_the_model(serve: Serve, results: Results) -> None:
     """From the hello and the request of the first connection."""
 
     def app() -> None:
@@ -70,18 +59,18 @@ def test_info_has_every_attribute_of_the_model(serve: Serve, results: queue.Simp
     }
     with scripted_client(live.socket_url, origin="https://shop.example", user_agent_header=IPHONE) as client:
         welcome = client.say_hello(page=page, app="shop")
-        assert report(results) == (True, False, False, True, False)
-        assert report(results) == ("Mobile Safari", (17, 5), "17.5")
-        assert report(results) == ("iOS", "17.5", "iPhone", "Apple")
+        assert results.next() == (True, False, False, True, False)
+        assert results.next() == ("Mobile Safari", (17, 5), "17.5")
+        assert results.next() == ("iOS", "17.5", "iPhone", "Apple")
         query = {"app": "shop", "a": "2"}
-        assert report(results) == ("zh-CN", ("zh-CN", "en"), "Asia/Shanghai", page["url"], query, "shop")
+        assert results.next() == ("zh-CN", ("zh-CN", "en"), "Asia/Shanghai", page["url"], query, "shop")
         host = f"127.0.0.1:{live.server.port}"
-        assert report(results) == (host, "https://shop.example", "127.0.0.1", "websockets", "websocket", "/ws?key=test")
-        assert report(results) == welcome["session"]
-        assert report(results)["query"] == query
+        assert results.next() == (host, "https://shop.example", "127.0.0.1", "websockets", "websocket", "/ws?key=test")
+        assert results.next() == welcome["session"]
+        assert results.next()["query"] == query
 
 
-def test_info_without_a_page_falls_back_to_the_headers(serve: Serve, results: queue.SimpleQueue[Any]) -> None:
+def test_info_without_a_page_falls_back_to_the_headers(serve: Serve, results: Results) -> None:
     """The language is the request's; what is unknown is empty."""
 
     def app() -> None:
@@ -90,7 +79,7 @@ def test_info_without_a_page_falls_back_to_the_headers(serve: Serve, results: qu
     live = serve(app)
     with scripted_client(live.socket_url, additional_headers={"Accept-Language": "de-CH;q=0.9, en"}) as client:
         client.say_hello()
-        assert report(results) == ("de-CH", (), "", "", {}, "")
+        assert results.next() == ("de-CH", (), "", "", {}, "")
 
 
 @pytest.mark.parametrize(
@@ -103,7 +92,7 @@ def test_info_without_a_page_falls_back_to_the_headers(serve: Serve, results: qu
     ],
 )
 def test_forwarded_address_is_believed_from_trusted_proxies_only(
-    serve: Serve, results: queue.SimpleQueue[Any], trusted: tuple[str, ...], forwarded: str, address: str
+    serve: Serve, results: Results, trusted: tuple[str, ...], forwarded: str, address: str
 ) -> None:
     """The last address that no trusted proxy has; what stands before it anybody may have written."""
 
@@ -113,15 +102,13 @@ def test_forwarded_address_is_believed_from_trusted_proxies_only(
     live = serve(app, trusted_proxies=trusted)
     with scripted_client(live.socket_url, additional_headers={"X-Forwarded-For": forwarded}) as client:
         client.say_hello()
-        assert report(results) == address
+        assert results.next() == address
 
 
 # -- local -----------------------------------------------------------------------------------------
 
 
-def test_local_is_a_dictionary_by_attribute_and_item(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_local_is_a_dictionary_by_attribute_and_item(serve: Serve, connect: Connect, results: Results) -> None:
     """As on the model's page; what is missing is None."""
 
     def app() -> None:
@@ -134,14 +121,12 @@ def test_local_is_a_dictionary_by_attribute_and_item(
         results.put((local._dict, len(local), repr(local)))
 
     connect(serve(app))
-    assert report(results) == (None, None, "10", True, False, ["name", "age", 10])
+    assert results.next() == (None, None, "10", True, False, ["name", "age", 10])
     left = {"name": "Wang", 10: "10"}
-    assert report(results) == (left, 2, f"SessionLocal({left!r})")
+    assert results.next() == (left, 2, f"SessionLocal({left!r})")
 
 
-def test_local_is_never_shared_between_sessions(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_local_is_never_shared_between_sessions(serve: Serve, connect: Connect, results: Results) -> None:
     """Two sessions of one app at the same time."""
     both = threading.Barrier(2)
 
@@ -153,7 +138,7 @@ def test_local_is_never_shared_between_sessions(
     live = serve(app)
     connect(live)
     connect(live)
-    assert [report(results), report(results)] == [True, True]
+    assert [results.next(), results.next()] == [True, True]
 
 
 # -- the end -----------------------------------------------------------------------------------------
@@ -161,7 +146,7 @@ def test_local_is_never_shared_between_sessions(
 
 @pytest.mark.parametrize("how", ["return", "raise", "leave", "shutdown"])
 def test_deferred_functions_are_called_in_order_however_the_session_ends(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], how: str
+    serve: Serve, connect: Connect, results: Results, how: str
 ) -> None:
     """Plain and async; a failure is logged and the next is called; commands raise; info and local are there."""
 
@@ -190,20 +175,20 @@ def test_deferred_functions_are_called_in_order_however_the_session_ends(
     live = serve(app)
     client = connect(live)
     if how in {"leave", "shutdown"}:
-        assert report(results) == "held"
+        assert results.next() == "held"
         if how == "leave":
             client.leave()
         else:
             live.stop()
-        got = {report(results) for _ in range(3)}
+        got = {results.next() for _ in range(3)}
         assert got == {"released", ("first", "x", "index"), ("last", "x", "index")}
     else:
-        assert report(results) == ("first", "x", "index")
-        assert report(results) == ("last", "x", "index")
+        assert results.next() == ("first", "x", "index")
+        assert results.next() == ("last", "x", "index")
         assert client.receive_bye() == (("session_ended", 1000) if how == "return" else ("internal_error", 4500))
 
 
-def test_hold_is_awaited_in_a_coroutine(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
+def test_hold_is_awaited_in_a_coroutine(serve: Serve, connect: Connect, results: Results) -> None:
     """It returns when the user leaves."""
 
     async def app() -> None:
@@ -212,13 +197,13 @@ def test_hold_is_awaited_in_a_coroutine(serve: Serve, connect: Connect, results:
         results.put("released")
 
     client = connect(serve(app))
-    assert report(results) == "held"
+    assert results.next() == "held"
     client.leave()
-    assert report(results) == "released"
+    assert results.next() == "released"
 
 
 def test_coroutine_that_does_not_notice_the_end_is_cancelled(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], monkeypatch: pytest.MonkeyPatch
+    serve: Serve, connect: Connect, results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What waits for something else is given its grace, then cancelled."""
     monkeypatch.setattr("pagewire_server.runtime.winding_up.TASK_GRACE", 0.01)
@@ -232,17 +217,15 @@ def test_coroutine_that_does_not_notice_the_end_is_cancelled(
             raise
 
     client = connect(serve(app))
-    assert report(results) == "waiting"
+    assert results.next() == "waiting"
     client.leave()
-    assert report(results) == "cancelled"
+    assert results.next() == "cancelled"
 
 
 # -- threads and tasks -------------------------------------------------------------------------------
 
 
-def test_registered_thread_has_the_session_and_keeps_it(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_registered_thread_has_the_session_and_keeps_it(serve: Serve, connect: Connect, results: Results) -> None:
     """The session ends when its last registered thread has; one may be registered after its start."""
     go_on = threading.Event()
 
@@ -261,14 +244,12 @@ def test_registered_thread_has_the_session_and_keeps_it(
     client = connect(serve(app))
     for value in (1, 2):
         client.result(client.receive("eval_js"), value=value)
-    assert {report(results), report(results)} == {1, 2}
+    assert {results.next(), results.next()} == {1, 2}
     client.ack()
     assert client.receive_bye() == ("session_ended", 1000)
 
 
-def test_thread_without_a_session_is_told_what_to_do(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_thread_without_a_session_is_told_what_to_do(serve: Serve, connect: Connect, results: Results) -> None:
     """SessionNotFound, in a thread that was not registered and outside of any app."""
 
     def work() -> None:
@@ -283,12 +264,12 @@ def test_thread_without_a_session_is_told_what_to_do(
         thread.join()
 
     connect(serve(app))
-    assert "register_thread()" in report(results)
+    assert "register_thread()" in results.next()
     with pytest.raises(SessionNotFound):
         _ = info.user_ip
 
 
-def test_run_async_runs_beside_the_app(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
+def test_run_async_runs_beside_the_app(serve: Serve, connect: Connect, results: Results) -> None:
     """The session does not end before it; close() cancels it."""
     handlers: list[TaskHandler] = []
 
@@ -308,15 +289,13 @@ def test_run_async_runs_beside_the_app(serve: Serve, connect: Connect, results: 
 
     client = connect(serve(app))
     client.result(client.receive("eval_js"), value=1)
-    assert [report(results) for _ in range(4)] == [False, "slept", True, 1]
+    assert [results.next() for _ in range(4)] == [False, "slept", True, 1]
     client.ack()
     assert client.receive_bye() == ("session_ended", 1000)
     assert handlers[0].closed()
 
 
-def test_exception_arrives_through_run_asyncio_coroutine(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_exception_arrives_through_run_asyncio_coroutine(serve: Serve, connect: Connect, results: Results) -> None:
     """As if it was awaited by itself."""
 
     async def fail() -> None:
@@ -329,10 +308,10 @@ def test_exception_arrives_through_run_asyncio_coroutine(
             results.put(error.args)
 
     connect(serve(app))
-    assert report(results) == ("x",)
+    assert results.next() == ("x",)
 
 
-def test_each_style_refuses_what_is_the_others(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
+def test_each_style_refuses_what_is_the_others(serve: Serve, connect: Connect, results: Results) -> None:
     """register_thread is for plain functions, run_async for coroutines."""
 
     async def nothing() -> None:
@@ -351,7 +330,7 @@ def test_each_style_refuses_what_is_the_others(serve: Serve, connect: Connect, r
     live = serve({"index": app, "other": async_app})
     connect(live)
     connect(live, app="other")
-    assert {report(results), report(results)} == {"plain", "coroutine"}
+    assert {results.next(), results.next()} == {"plain", "coroutine"}
 
 
 # -- events ------------------------------------------------------------------------------------------
@@ -359,7 +338,7 @@ def test_each_style_refuses_what_is_the_others(serve: Serve, connect: Connect, r
 
 @pytest.mark.parametrize("is_async", [False, True])
 def test_events_reach_their_handlers_in_order_and_hold_the_session(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], *, is_async: bool
+    serve: Serve, connect: Connect, results: Results, *, is_async: bool
 ) -> None:
     """Several handlers of one name, plain and async; one that fails is logged; the app may return."""
 
@@ -386,13 +365,13 @@ def test_events_reach_their_handlers_in_order_and_hold_the_session(
     for name, data in (("a", 1), ("nobody", 0), ("a", {"k": None})):
         client.emit(name, data)
     expected = [("a1", 1), ("a2", 1), ("a1", {"k": None}), ("a2", {"k": None})]
-    assert [report(results) for _ in range(4)] == expected
+    assert [results.next() for _ in range(4)] == expected
     client.emit("ask", "now")
     client.result(client.receive("eval_js"), value=5)
-    assert report(results) == ("answer", "now", 5)
+    assert results.next() == ("answer", "now", 5)
 
 
-def test_plain_handler_of_a_thread_may_block(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
+def test_plain_handler_of_a_thread_may_block(serve: Serve, connect: Connect, results: Results) -> None:
     """It is called in a thread, with the session in it; the next event waits for it."""
 
     def app() -> None:
@@ -405,4 +384,4 @@ def test_plain_handler_of_a_thread_may_block(serve: Serve, connect: Connect, res
         command = client.receive("eval_js")
         assert command["params"]["args"] == {"n": value}
         client.result(command, value=value)
-        assert report(results) == value
+        assert results.next() == value

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import queue
 import threading
-from typing import Any
 
 import pytest
 from live_server import PATIENCE, Serve
+from results import Results
 from scripted_client import Connect, make_hello
 
 from pagewire_server.session import (
@@ -25,19 +24,8 @@ from pagewire_server.session import (
 INSTANCE = "an-instance-with-bad-luck"
 
 
-def report(results: queue.SimpleQueue[Any]) -> Any:
-    """Return what the app has put in."""
-    return results.get(timeout=PATIENCE)
-
-
-@pytest.fixture
-def results() -> queue.SimpleQueue[Any]:
-    """Carries what an app has seen to the test."""
-    return queue.SimpleQueue()
-
-
 def test_never_settling_promise_does_not_leave_eval_js_waiting_for_ever(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
+    serve: Serve, connect: Connect, results: Results
 ) -> None:
     """The user's leaving ends the wait, and so does a timeout."""
 
@@ -52,11 +40,11 @@ def test_never_settling_promise_does_not_leave_eval_js_waiting_for_ever(
     for type_ in ("eval_js", "cancel", "eval_js"):
         client.receive(type_)
     client.leave()
-    assert report(results) == "woken"
+    assert results.next() == "woken"
 
 
 def test_argument_that_json_cannot_carry_does_not_leave_eval_js_waiting(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
+    serve: Serve, connect: Connect, results: Results
 ) -> None:
     """It raises in the call."""
 
@@ -66,11 +54,11 @@ def test_argument_that_json_cannot_carry_does_not_leave_eval_js_waiting(
         results.put("refused")
 
     connect(serve(app))
-    assert report(results) == "refused"
+    assert results.next() == "refused"
 
 
 def test_result_that_settles_while_the_connection_is_down_arrives(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
+    serve: Serve, connect: Connect, results: Results
 ) -> None:
     """It is sent on the next connection."""
 
@@ -84,11 +72,11 @@ def test_result_that_settles_while_the_connection_is_down_arrives(
     live.until(lambda: live.is_detached)
     again = connect(live, instance=INSTANCE, resume={"last_seq": 1, "streams": []})
     again.result(command, value="settled")
-    assert report(results) == "settled"
+    assert results.next() == "settled"
 
 
 def test_commands_written_to_a_connection_that_had_died_are_not_lost(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
+    serve: Serve, connect: Connect, results: Results
 ) -> None:
     """What the client has not received is sent again, in order."""
     is_dead = threading.Event()
@@ -104,14 +92,12 @@ def test_commands_written_to_a_connection_that_had_died_are_not_lost(
     client = connect(live, instance=INSTANCE)
     client.connection.socket.close()
     is_dead.set()
-    assert report(results) == "written"
+    assert results.next() == "written"
     again = connect(live, instance=INSTANCE, resume={"last_seq": 0, "streams": []})
     assert [again.receive("run_js")["params"]["args"]["n"] for _ in range(100)] == list(range(100))
 
 
-def test_duplicated_reply_does_not_answer_the_next_call(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_duplicated_reply_does_not_answer_the_next_call(serve: Serve, connect: Connect, results: Results) -> None:
     """It is dropped by its seq."""
 
     def app() -> None:
@@ -123,12 +109,10 @@ def test_duplicated_reply_does_not_answer_the_next_call(
     second = client.receive("eval_js")
     client.send({"type": "result", "seq": 1, "id": first["id"], "params": {"value": "first"}})
     client.result(second, value="second")
-    assert report(results) == ("first", "second")
+    assert results.next() == ("first", "second")
 
 
-def test_unread_socket_does_not_grow_the_server_without_bound(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_unread_socket_does_not_grow_the_server_without_bound(serve: Serve, connect: Connect, results: Results) -> None:
     """The outbox is full after its bytes; the coroutine is told, and nobody else is disturbed."""
 
     async def flood() -> None:
@@ -145,15 +129,13 @@ def test_unread_socket_does_not_grow_the_server_without_bound(
 
     live = serve({"index": flood, "other": other})
     connect(live)
-    assert report(results) <= (1 + 8) * 1024 * 1024 // 10_000 + 1
+    assert results.next() <= (1 + 8) * 1024 * 1024 // 10_000 + 1
     neighbour = connect(live, app="other")
     neighbour.result(neighbour.receive("eval_js"), value=1)
-    assert report(results) == 1
+    assert results.next() == 1
 
 
-def test_deferred_functions_do_not_block_other_users(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
-) -> None:
+def test_deferred_functions_do_not_block_other_users(serve: Serve, connect: Connect, results: Results) -> None:
     """While one blocks, another session is served."""
     go_on = threading.Event()
 
@@ -169,13 +151,13 @@ def test_deferred_functions_do_not_block_other_users(
         connect(live).leave()
     neighbour = connect(live, app="other")
     neighbour.result(neighbour.receive("eval_js"), value=1)
-    assert report(results) == 1
+    assert results.next() == 1
     go_on.set()
-    assert [report(results) for _ in range(8)] == [("deferred", True)] * 8
+    assert [results.next() for _ in range(8)] == [("deferred", True)] * 8
 
 
 def test_second_connection_that_resumes_is_not_cut_off_when_the_first_goes(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
+    serve: Serve, connect: Connect, results: Results
 ) -> None:
     """The end of an older connection means nothing to the session."""
 
@@ -188,11 +170,11 @@ def test_second_connection_that_resumes_is_not_cut_off_when_the_first_goes(
     newer = connect(live, instance=INSTANCE, resume={"last_seq": 1, "streams": []})
     assert older.receive_bye() == ("replaced", 4409)
     newer.result(command, value="alive")
-    assert report(results) == "alive"
+    assert results.next() == "alive"
 
 
 def test_blocked_popup_is_reported(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any], caplog: pytest.LogCaptureFixture
+    serve: Serve, connect: Connect, results: Results, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Raised to whoever waits, else logged."""
 
@@ -207,12 +189,12 @@ def test_blocked_popup_is_reported(
     live = serve(app)
     client = connect(live)
     client.error(client.receive("go_app"), "popup_blocked", "the browser opened no window")
-    assert report(results) == "popup_blocked"
+    assert results.next() == "popup_blocked"
     client.error(client.receive("go_app"), "popup_blocked", "the browser opened no window")
     live.until(lambda: "go_app failed: popup_blocked: the browser opened no window" in caplog.text)
 
 
-def test_unknown_app_does_not_run_index(serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]) -> None:
+def test_unknown_app_does_not_run_index(serve: Serve, connect: Connect, results: Results) -> None:
     """It is refused by name."""
     client = connect(serve(lambda: results.put("ran")), hello=False)
     client.send(make_hello(app="indx"))
@@ -232,7 +214,7 @@ def test_bad_frame_is_given_a_reason(serve: Serve, connect: Connect) -> None:
 
 
 def test_asyncios_wait_for_and_gather_work_in_coroutine_sessions(
-    serve: Serve, connect: Connect, results: queue.SimpleQueue[Any]
+    serve: Serve, connect: Connect, results: Results
 ) -> None:
     """On eval_js and on what run_js returns."""
 
@@ -243,6 +225,6 @@ def test_asyncios_wait_for_and_gather_work_in_coroutine_sessions(
     for _ in range(3):
         command = client.receive()
         client.result(command, **({"value": command["id"]} if command["type"] == "eval_js" else {}))
-    one, two, three = report(results)
+    one, two, three = results.next()
     assert two is None
     assert {one, three} <= {1, 2, 3}
