@@ -14,14 +14,14 @@ def main() -> None:
     """Tell the user the width of the window, and give it as a file."""
     set_env(title="Report")
     width = eval_js("window.innerWidth * scale", scale=2)
-    run_js("document.body.append(text)", text=f"Your window is {width / 2} px wide.")
+    run_js("document.querySelector('#pagewire-output').append(text)", text=f"{width // 2} px wide")
     download("report.csv", b"width\n%d\n" % width)
 
 
 async def other() -> None:
     """Do the like in a coroutine."""
     title = await eval_js("document.title")
-    run_js("document.body.append(text)", text=f"This page is called {title}.")
+    run_js("document.querySelector('#pagewire-output').append(text)", text=f"called {title}")
 
 
 if __name__ == "__main__":

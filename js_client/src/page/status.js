@@ -26,6 +26,7 @@ export class Status {
   /** @param {ClientState} state */
   show({ name, retryInMs, end }) {
     this.#bar.dataset["state"] = name;
+    this.#bar.dataset["end"] = end?.code ?? "";
     clearInterval(this.#timer);
     this.#countdown.textContent = "";
     this.#say(describe(name, end?.message));
