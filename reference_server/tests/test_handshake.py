@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any
 
@@ -193,3 +194,46 @@ def test_several_apps_are_chosen_by_name(serve: Serve, connect: Connect) -> None
     client = connect(serve({"index": app, "other": other}), app="other")
     assert ran.wait(PATIENCE)
     assert client.receive_bye() == ("session_ended", 1000)
+
+
+@pytest.mark.parametrize(
+    ("early", "outcome"),
+    [
+        ({"type": "event", "seq": 1, "params": {"name": "x", "data": None}}, ("invalid_message", 4400)),
+        ({"type": "ack", "params": {"seq": 0}}, ("invalid_message", 4400)),
+    ],
+)
+def test_message_between_hello_and_welcome_is_invalid(
+    serve: Serve, connect: Connect, early: dict[str, Any], outcome: tuple[str, int]
+) -> None:
+    """HELLO-2: only a bye may come there, however long the server takes."""
+    has_come = threading.Event()
+
+    async def authenticate(_auth: Any, _request: Any) -> bool:
+        return await asyncio.to_thread(has_come.wait, PATIENCE)
+
+    live = serve(app, authenticate=authenticate)
+    client = connect(live, hello=False)
+    client.send(make_hello())
+    client.send(early)
+    live.until(lambda: any(socket.has_unread for socket in live.server._greeting))
+    has_come.set()
+    assert client.receive_bye() == outcome
+    assert live.server.session_count == 0
+
+
+def test_client_that_leaves_before_it_is_let_in_starts_no_app(serve: Serve, connect: Connect) -> None:
+    """By a bye, while the server still checks."""
+    has_come = threading.Event()
+    started: list[int] = []
+
+    async def authenticate(_auth: Any, _request: Any) -> bool:
+        return await asyncio.to_thread(has_come.wait, PATIENCE)
+
+    live = serve(lambda: started.append(1), authenticate=authenticate)
+    client = connect(live, hello=False)
+    client.send(make_hello())
+    client.leave()
+    has_come.set()
+    live.until(lambda: not live.server._greeting)
+    assert started == []

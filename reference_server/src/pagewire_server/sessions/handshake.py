@@ -52,6 +52,13 @@ def read_hello(text: str, max_bytes: int) -> HelloParams | None:
     return codec.read_params(envelope, HelloParams)
 
 
+def check_early(message: str | bytes, max_bytes: int) -> bool:
+    """Take a message that came between hello and welcome: True if it is a bye, PeerViolation if not (HELLO-2)."""
+    if isinstance(message, str) and codec.parse(message, max_bytes=max_bytes).type == "bye":
+        return True
+    raise PeerViolation("a message between hello and welcome")
+
+
 def check_version(hello: HelloParams) -> str:
     """Return the version of the session; Refused if there is none in common (HELLO-11)."""
     version = negotiate(hello.versions)

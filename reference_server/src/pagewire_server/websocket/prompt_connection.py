@@ -32,6 +32,11 @@ class PromptConnection(ServerConnection):
             self._unread += event.fin
             super().process_event(event)
 
+    @property
+    def has_unread(self) -> bool:
+        """Whether `receive` would return at once."""
+        return self._unread > 0
+
     async def receive(self) -> Data:
         """Return the next message that was not handed over; ConnectionClosed at the end."""
         message = await self.recv()

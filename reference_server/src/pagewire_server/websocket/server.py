@@ -35,6 +35,7 @@ from pagewire_server.sessions.handshake import (
     Admitted,
     Refused,
     admit,
+    check_early,
     check_version,
     read_hello,
     unsupported_version,
@@ -71,7 +72,7 @@ class Server:
         self._port = port
         self._directory: SessionDirectory[LiveSession] = SessionDirectory(options.resume_window)
         self._endings: set[asyncio.Task[None]] = set()
-        self._greeting: set[ServerConnection] = set()
+        self._greeting: set[PromptConnection] = set()
         """Connections before the end of their handshake."""
         self._is_stopping = False
         self._websockets: WebSocketServer | None = None
@@ -192,7 +193,7 @@ class Server:
         hello = await self._receive_hello(socket)
         version = check_version(hello)
         await self._authenticate(hello, request)
-        if socket.state is not State.OPEN:
+        if await self._has_left(socket):
             raise Refused(make_bye(ByeCode.CLIENT_LEFT, "The client left before it was let in."))
         if self._is_stopping:
             raise Refused(_shutdown())
@@ -201,6 +202,13 @@ class Server:
         return hello, admit(
             hello, version, self._directory, apps=self._apps, max_sessions=options.max_sessions, now=now
         )
+
+    async def _has_left(self, socket: PromptConnection) -> bool:
+        """Whether the client is gone, or has said so, before it was let in."""
+        while socket.state is State.OPEN and socket.has_unread:
+            if check_early(await socket.receive(), self._options.max_message_bytes):
+                return True
+        return socket.state is not State.OPEN
 
     async def _receive_hello(self, socket: PromptConnection) -> HelloParams:
         options = self._options
