@@ -122,6 +122,32 @@ test("the first attempt is made at once, the next ones after longer and longer w
   assert.deepEqual(waits, [0, 250, 500, 1000, 2000, 4000, 7500, 7500]);
 });
 
+test("a chunk of an open stream makes the next attempt come at once again, an ignored one does not (RESUME-10)", () => {
+  for (const [id, wait] of [
+    [1, 0],
+    [9, 250],
+  ]) {
+    const conversation = Conversation.connected();
+    conversation.receive(streamed(1));
+    conversation.close(1006);
+    conversation.tick(conversation.session.deadline ?? 0);
+    conversation.do(conversation.session.opened());
+    conversation.receive(welcomeBack());
+    conversation.receiveChunk(chunk(/** @type {number} */ (id), 0, 1));
+    conversation.close(1006);
+    assert.equal((conversation.session.deadline ?? 0) - conversation.now, wait);
+  }
+});
+
+for (const code of ["invalid_message", "too_large"]) {
+  test(`a bye ${code} ends the session, whatever its retry says (END-9)`, () => {
+    const conversation = Conversation.connected();
+    conversation.receive(bye(code, "resume"));
+    assert.equal(conversation.session.state.name, "ended");
+    assert.deepEqual(conversation.session.state.end, bye(code, "never").params);
+  });
+}
+
 test("past the resume window the client tries once more, then gives up (RESUME-11)", () => {
   const conversation = Conversation.connected({ resume_window_ms: 1000 });
   conversation.close(1006);

@@ -92,9 +92,9 @@ export class Link {
     this.#silence.progress();
   }
 
-  /** A chunk arrived. */
+  /** A chunk of an open stream arrived: that counts as much. */
   streamed() {
-    this.#silence.progress();
+    this.delivered();
   }
 
   /** The connection is given up for its silence. */

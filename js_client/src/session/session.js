@@ -17,6 +17,7 @@ import { Link } from "./link.js";
 /** @import {Reply} from "./replies.js" */
 
 const LONGEST_REASON = 1024;
+const ENDING_BYES = new Set(["invalid_message", "too_large"]);
 
 /**
  * Times are in ms on any one clock. Each method returns actions that the caller carries out, in order and in the same
@@ -145,9 +146,10 @@ export class Session {
       return this.#fail("invalid_message", "a chunk came before welcome");
     const chunk = readChunk(frame);
     if (chunk === null) return this.#fail("invalid_message", "a binary frame under 16 bytes"); // WIRE-22
-    this.#link.streamed();
     const actions = this.#delivery.receiveChunk(chunk);
-    return typeof actions === "string" ? this.#fail("invalid_message", actions) : actions; // STREAM-5
+    if (typeof actions === "string") return this.#fail("invalid_message", actions); // STREAM-5
+    if (actions.length > 0) this.#link.streamed(); // RESUME-10
+    return actions;
   }
 
   /**
@@ -271,7 +273,8 @@ export class Session {
    * @returns {Action[]}
    */
   #receiveBye(bye, now) {
-    const after = bye.retry === "resume" ? this.#retry(now) : this.#finish(bye); // END-3, END-4
+    const retry = ENDING_BYES.has(bye.code) ? "never" : bye.retry; // END-9
+    const after = retry === "resume" ? this.#retry(now) : this.#finish({ ...bye, retry }); // END-3, END-4
     return [{ kind: "abandon" }, ...after];
   }
 
