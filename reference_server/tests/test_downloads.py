@@ -1,56 +1,21 @@
-"""Downloads on the wire: inline or streamed, windows and acks, progress, sources that fail, cancellation, resume."""
+"""Downloads on the wire: inline or streamed, windows and acks, progress, resume, drain."""
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import io
 import queue
 import struct
-import threading
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from live_server import PATIENCE, Serve
 from results import Results
-from scripted_client import Connect, Message, ScriptedClient
+from scripted_client import Connect
+from streams import CONTENT, STREAMS, WINDOW, ack, async_pieces, pieces, receive_chunk, receive_file
 
-from pagewire_server.session import CommandError, Download, SessionClosed, download, hold, run_js
-
-INSTANCE = "an-instance-that-downloads"
-WINDOW = 65536
-STREAMS: dict[str, Any] = {"capabilities": {"streams": {}}, "instance": INSTANCE}
-
-
-def receive_chunk(client: ScriptedClient) -> tuple[int, int, bytes]:
-    """Return the next binary frame: id, offset, payload."""
-    frame = client.connection.recv(PATIENCE)
-    while isinstance(frame, str):
-        assert '"type":"ack"' in frame, frame
-        frame = client.connection.recv(PATIENCE)
-    id_, offset = struct.unpack(">QQ", frame[:16])
-    return id_, offset, frame[16:]
-
-
-def ack(client: ScriptedClient, id_: int, offset: int) -> None:
-    """Acknowledge the bytes of a stream."""
-    client.send({"type": "stream_ack", "params": {"id": id_, "offset": offset}})
-
-
-def receive_file(client: ScriptedClient, command: Message) -> bytes:
-    """Take a whole stream, acknowledging each chunk, and answer its command."""
-    content = b""
-    while True:
-        id_, offset, payload = receive_chunk(client)
-        assert (id_, offset) == (command["id"], len(content))
-        assert len(payload) <= WINDOW // 4
-        content += payload
-        ack(client, id_, len(content))
-        if not payload:
-            client.result(command, bytes=len(content))
-            return content
+from pagewire_server.session import Download, download, hold
 
 
 def test_small_content_travels_in_the_message(serve: Serve, connect: Connect, results: Results) -> None:
@@ -70,21 +35,6 @@ def test_small_content_travels_in_the_message(serve: Serve, connect: Connect, re
     }
     client.result(command, bytes=4)
     assert results.next() == (4, 4, 4)
-
-
-CONTENT = bytes(range(256)) * 800
-
-
-def pieces() -> Iterator[bytes]:
-    """Give the content in uneven pieces, an empty one among them."""
-    yield from (CONTENT[:1], b"", CONTENT[1:70_000], CONTENT[70_000:])
-
-
-async def async_pieces() -> AsyncIterator[bytes]:
-    """Give the same from the event loop."""
-    for piece in pieces():
-        await asyncio.sleep(0)
-        yield piece
 
 
 CONTENTS: dict[str, Any] = {
@@ -165,69 +115,6 @@ def test_file_for_a_client_without_streams_arrives_after_its_app_has_returned(
     assert client.receive_bye() == ("session_ended", 1000)
 
 
-@pytest.mark.parametrize("way", ["cancel", "leave"])
-@pytest.mark.parametrize("is_async", [False, True])
-def test_download_that_is_still_read_ends_with_its_session_or_by_cancel(
-    serve: Serve, connect: Connect, results: Results, way: str, *, is_async: bool
-) -> None:
-    """Whoever waits is woken, and nothing is sent, to a client without streams."""
-    go_on = threading.Event()
-
-    def slow() -> Iterator[bytes]:
-        yield b"half"
-        go_on.wait(PATIENCE)
-
-    async def async_slow() -> AsyncIterator[bytes]:
-        yield b"half"
-        await asyncio.to_thread(go_on.wait, PATIENCE)
-
-    def app() -> None:
-        handle = download("slow.bin", async_slow() if is_async else slow())
-        if way == "cancel":
-            handle.cancel()
-        results.put("started")
-        try:
-            handle.wait()
-        except (CommandError, SessionClosed) as error:
-            results.put(type(error).__name__)
-        go_on.set()
-        run_js("fence")
-
-    client = connect(serve(app))
-    assert results.next() == "started"
-    if way == "leave":
-        client.leave()
-        assert results.next() == "SessionClosed"
-    else:
-        assert results.next() == "CommandError"
-        assert client.receive()["type"] == "run_js"
-
-
-@pytest.mark.parametrize("error", [SystemExit(3), asyncio.CancelledError()])
-@pytest.mark.parametrize("is_async", [False, True])
-def test_source_that_raises_no_exception_fails_its_download_too(
-    serve: Serve, connect: Connect, results: Results, error: BaseException, *, is_async: bool
-) -> None:
-    """STREAM-9: the page is told, whoever waits is woken."""
-
-    def failing() -> Iterator[bytes]:
-        yield b"half"
-        raise error
-
-    async def async_failing() -> AsyncIterator[bytes]:
-        yield b"half"
-        raise error
-
-    def app() -> None:
-        handle = download("half.bin", async_failing() if is_async else failing())
-        with pytest.raises(BaseException):  # noqa: B017, PT011 - whatever it is, it arrives
-            handle.wait()
-        results.put("woken")
-
-    connect(serve(app), **STREAMS)
-    assert results.next() == "woken"
-
-
 @pytest.mark.parametrize("make", [lambda: CONTENT, pieces], ids=["bytes", "generator"])
 def test_content_too_large_for_a_client_without_streams_is_an_error(
     serve: Serve, connect: Connect, results: Results, make: Any
@@ -292,139 +179,6 @@ def test_several_downloads_take_turns_and_commands_never_wait(serve: Serve, conn
     assert sum('"type":"download"' in frame for frame in frames if isinstance(frame, str)) == 2
     ids = [struct.unpack(">Q", frame[:8])[0] for frame in frames if isinstance(frame, bytes)]
     assert sorted(ids) == [1] * 4 + [2] * 4
-
-
-@pytest.mark.parametrize("is_async", [False, True])
-def test_source_that_fails_cancels_the_download_and_raises(
-    serve: Serve, connect: Connect, results: Results, *, is_async: bool
-) -> None:
-    """STREAM-9: whoever waits gets what the source raised."""
-    is_received = threading.Event()
-
-    def failing() -> Iterator[bytes]:
-        yield b"half"
-        is_received.wait(PATIENCE)
-        raise OSError("the disk is gone")
-
-    async def async_failing() -> AsyncIterator[bytes]:
-        yield b"half"
-        await asyncio.to_thread(is_received.wait, PATIENCE)
-        raise OSError("the disk is gone")
-
-    def app() -> None:
-        try:
-            download("half.bin", async_failing() if is_async else failing()).wait()
-        except OSError as error:
-            results.put(str(error))
-
-    client = connect(serve(app), **STREAMS)
-    command = client.receive("download")
-    assert receive_chunk(client)[2] == b"half"
-    is_received.set()
-    assert results.next() == "the disk is gone"
-    assert client.receive("cancel")["params"] == {"id": command["id"]}
-    client.error(command, "cancelled")
-
-
-def test_piece_that_is_no_bytes_fails_the_download(serve: Serve, connect: Connect, results: Results) -> None:
-    """With the type that came."""
-
-    def app() -> None:
-        try:
-            download("x.txt", iter(["text"])).wait()  # type: ignore[arg-type]  # what is tested
-        except TypeError as error:
-            results.put(str(error))
-
-    connect(serve(app), **STREAMS)
-    assert results.next() == "the content gave a piece of type str, not bytes"
-
-
-@pytest.mark.parametrize(
-    ("content", "kind", "message"),
-    [
-        ("text", TypeError, "content is a str: encode it"),
-        (5, TypeError, "content is of type int; a download takes bytes"),
-        (Path("/nowhere/at/all"), FileNotFoundError, "nowhere"),
-    ],
-)
-def test_bad_content_is_refused_in_the_call(
-    serve: Serve,
-    connect: Connect,
-    results: Results,
-    content: Any,
-    kind: type[Exception],
-    message: str,
-) -> None:
-    """Nothing is sent."""
-
-    def app() -> None:
-        with pytest.raises(kind, match=message):
-            download("x.bin", content)
-        with pytest.raises(ValueError, match="name: string should have at least 1 character"):
-            download("", b"x")
-        results.put("refused")
-
-    connect(serve(app), **STREAMS)
-    assert results.next() == "refused"
-
-
-def test_cancelled_download_tells_the_page(serve: Serve, connect: Connect, results: Results) -> None:
-    """Whoever waits gets the error of the code; the source is closed."""
-    closed = threading.Event()
-
-    def endless() -> Iterator[bytes]:
-        try:
-            while True:
-                yield b"x" * 1000
-        finally:
-            closed.set()
-
-    def app() -> None:
-        handle = download("endless.bin", endless())
-        results.put("started")
-        go_on.wait(PATIENCE)
-        handle.cancel()
-        try:
-            handle.wait()
-        except CommandError as error:
-            results.put((error.code, error.message))
-
-    go_on = threading.Event()
-    client = connect(serve(app, stream_window_bytes=WINDOW), **STREAMS)
-    command = client.receive("download")
-    assert results.next() == "started"
-    receive_chunk(client)
-    go_on.set()
-    assert results.next() == ("cancelled", "the download of 'endless.bin' was cancelled")
-    frame = client.connection.recv(PATIENCE)
-    while isinstance(frame, bytes):
-        frame = client.connection.recv(PATIENCE)
-    assert '"type":"cancel"' in frame
-    client.error(command, "cancelled")
-    assert closed.wait(PATIENCE)
-
-
-def test_error_of_the_page_is_raised_and_stops_the_source(serve: Serve, connect: Connect, results: Results) -> None:
-    """save_failed reaches the program while the source still gives."""
-    closed = threading.Event()
-
-    def endless() -> Iterator[bytes]:
-        try:
-            while True:
-                yield b"x" * 1000
-        finally:
-            closed.set()
-
-    def app() -> None:
-        try:
-            download("endless.bin", endless()).wait()
-        except CommandError as error:
-            results.put(error.code)
-
-    client = connect(serve(app, stream_window_bytes=WINDOW), **STREAMS)
-    client.error(client.receive("download"), "save_failed", "the disk is full")
-    assert results.next() == "save_failed"
-    assert closed.wait(PATIENCE)
 
 
 def test_stream_goes_on_where_the_page_is_after_a_break(serve: Serve, connect: Connect, results: Results) -> None:
