@@ -24,11 +24,9 @@ def evaluate_in_thread(session: LiveSession, params: bytes, seconds: float | Non
         return pending.wait(None if deadline is None else deadline - session.loop.time())
     except TimeoutError:
         _give_up(session, pending)
-        raise TimeoutError(f"eval_js() had no value after {seconds} s") from None
+        raise _too_late(seconds) from None
     except CommandError as error:
-        if raises:
-            raise
-        log_failure(_TYPE, error)
+        _without_value(error, raises=raises)
         return None
 
 
@@ -46,12 +44,20 @@ async def evaluate_in_task(session: LiveSession, params: bytes, seconds: float |
         raise
     except TimeoutError:
         _give_up(session, pending)
-        raise TimeoutError(f"eval_js() had no value after {seconds} s") from None
+        raise _too_late(seconds) from None
     except CommandError as error:
-        if raises:
-            raise
-        log_failure(_TYPE, error)
+        _without_value(error, raises=raises)
         return None
+
+
+def _too_late(seconds: float | None) -> TimeoutError:
+    return TimeoutError(f"eval_js() had no value after {seconds} s")
+
+
+def _without_value(error: CommandError, *, raises: bool) -> None:
+    if raises:
+        raise error
+    log_failure(_TYPE, error)
 
 
 def _give_up(session: LiveSession, pending: PendingCommand[Any]) -> None:
