@@ -13,6 +13,9 @@
 /** The subprotocol of version 1 (WIRE-1). */
 const SUBPROTOCOL = "pagewire.v1";
 
+/** What a socket is closed with that could not be opened. */
+const CLOSE_ABNORMAL = 1006;
+
 export class Connection {
   #socket;
   #observe;
@@ -70,11 +73,20 @@ export class Connection {
 
   /** @param {() => void} closed */
   #listen(closed) {
-    this.#socket.addEventListener("open", () => this.#events?.opened());
-    this.#socket.addEventListener("message", ({ data }) => this.#receive(data));
-    this.#socket.addEventListener("close", ({ code }) => {
+    let isOver = false;
+    /** @param {number} code */
+    const over = (code) => {
+      if (isOver) return;
+      isOver = true;
       closed();
       this.#events?.closed(code);
+    };
+    this.#socket.addEventListener("open", () => this.#events?.opened());
+    this.#socket.addEventListener("message", ({ data }) => this.#receive(data));
+    this.#socket.addEventListener("close", ({ code }) => over(code));
+    // Node 20 tells of a connection that could not be opened by `error` alone.
+    this.#socket.addEventListener("error", () => {
+      if (this.#socket.readyState !== this.#socket.OPEN) over(CLOSE_ABNORMAL);
     });
   }
 

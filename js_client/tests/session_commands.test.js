@@ -62,6 +62,12 @@ test("a cancelled command is answered, and no more (CANCEL-1, CANCEL-2)", () => 
   assert.deepEqual(conversation.take(), []);
 });
 
+test("an id beside the params of a cancel is an unknown field (WIRE-14)", () => {
+  const conversation = Conversation.connected();
+  conversation.receive({ type: "cancel", seq: 1, id: "no id", params: { id: 1 } });
+  assert.deepEqual(conversation.take(), []);
+});
+
 test("a result larger than the server takes is answered by too_large (WIRE-24)", () => {
   const conversation = Conversation.connected();
   conversation.receive(runJs(1));

@@ -1,1 +1,7 @@
-"""The conformance suite. It is not written yet: the package holds its place among the import contracts."""
+"""The conformance suite: tells of any client, in any language, whether it keeps the protocol."""
+
+from __future__ import annotations
+
+from pagewire_conformance.verdicts import Broken, NotOffered, Unverified
+
+__all__ = ["Broken", "NotOffered", "Unverified"]

@@ -155,7 +155,7 @@ export class Delivery {
    * @returns {Action[]}
    */
   receive(message) {
-    if (!("id" in message)) return this.#cancel(message.params.id);
+    if (isCancel(message)) return this.#cancel(message.params.id);
     this.#expectAnswer(message.id);
     this.#openStream(/** @type {CoreCommand} */ (message));
     return [{ kind: "start", command: message }];
@@ -219,6 +219,16 @@ export class Delivery {
   #write() {
     return this.#isConnected ? this.#outbox.write().map(sendFrame) : [];
   }
+}
+
+/**
+ * By its type: an `id` beside the params of a cancel is an unknown field (SPEC section 3.1).
+ *
+ * @param {ServerCommand | Cancel} message
+ * @returns {message is Cancel}
+ */
+function isCancel(message) {
+  return message.type === "cancel";
 }
 
 /**

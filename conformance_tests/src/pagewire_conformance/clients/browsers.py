@@ -1,0 +1,42 @@
+"""Finds a Chromium that is installed on this machine; run as a program, it prints it, or exits with 1."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Final
+
+NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
+MAC_APPS: Final = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+)
+
+ARGUMENTS: Final = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+"""What a Chromium for tests is started with: it asks nobody but the page's server for anything."""
+
+
+def find_browser() -> str | None:
+    """Return the path of a Chromium; `PAGEWIRE_BROWSER` names one to use. None leaves it to Playwright's own."""
+    if named := os.environ.get("PAGEWIRE_BROWSER"):
+        return named
+    found = (shutil.which(name) for name in NAMES)
+    return next((path for path in (*found, *MAC_APPS) if path and Path(path).exists()), None)
+
+
+if __name__ == "__main__":
+    browser = find_browser()
+    sys.stdout.write(f"{browser or ''}\n")
+    sys.exit(browser is None)

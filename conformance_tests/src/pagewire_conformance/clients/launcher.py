@@ -1,0 +1,55 @@
+"""What all ways to run a client have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from pagewire_conformance.peer.observer import NoObserver, Observer, TestCapability
+from pagewire_conformance.wire.listener import Listener
+
+Message = dict[str, Any]
+
+
+class RunningClient(Protocol):
+    """A client that runs for one case."""
+
+    def observer(self, ask: Callable[[Message], Message], hello: Message) -> Observer:
+        """See Subject of the peer."""
+        ...
+
+    def describe(self) -> str:
+        """See Subject of the peer."""
+        ...
+
+    def output(self) -> str:
+        """Return what the client has written to its stderr, or to the console of the page."""
+        ...
+
+    def stop(self) -> None:
+        """End it, and all that it has started."""
+        ...
+
+
+class Launcher(Protocol):
+    """Runs the client, once for each case."""
+
+    def listener(self) -> Listener:
+        """Return a listener for the next case."""
+        ...
+
+    def start(self, listener: Listener) -> RunningClient:
+        """Run the client against `listener`; ClientFailure if it cannot be started."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is shared by all cases."""
+        ...
+
+
+def observe_by_messages(ask: Callable[[Message], Message], hello: Message, folder: Path | None) -> Observer:
+    """Return what shows a client that has no driver; `folder` is where it saves files, if that is known."""
+    if "test" in hello["capabilities"]:
+        return TestCapability(ask, folder)
+    return NoObserver(folder)

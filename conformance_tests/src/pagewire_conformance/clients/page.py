@@ -1,0 +1,214 @@
+"""Runs the client as a page in a real browser: one browser, and a new context with one tab for each case."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from playwright.sync_api import Browser, BrowserContext, Download, Page, Playwright, Route, sync_playwright
+from playwright.sync_api import Error as DriverError
+
+from pagewire_conformance.clients.browsers import ARGUMENTS, find_browser
+from pagewire_conformance.clients.builtin_page import BuiltinPage
+from pagewire_conformance.options import BUILTIN
+from pagewire_conformance.peer.observer import Observer, OpenedApp, SavedFile
+from pagewire_conformance.verdicts import ClientFailure, Unverified
+from pagewire_conformance.wire.listener import Listener
+
+Message = dict[str, Any]
+
+_WAIT_MS: Final = 5000
+_STEP_MS: Final = 20
+_FORBIDS_CODE: Final = "script-src 'self' 'unsafe-inline'; object-src 'none'"
+_STORED: Final = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
+
+
+class PageLauncher:
+    """Its browser is started with the first case."""
+
+    def __init__(self, page: str, browser: str | None, factor: float) -> None:
+        self._builtin = BuiltinPage() if page == BUILTIN else None
+        self._template = page if self._builtin is None else self._builtin.template
+        self._browser_path = browser or find_browser()
+        self._factor = factor
+        self._driver: Playwright | None = None
+        self._browser: Browser | None = None
+
+    def listener(self) -> Listener:
+        """See Launcher."""
+        return Listener()
+
+    def start(self, listener: Listener) -> _Tab:
+        """See Launcher."""
+        try:
+            context = self._started().new_context(accept_downloads=True)
+        except DriverError as error:
+            raise ClientFailure(f"the browser could not be started: {error.message}") from None
+        context.set_default_timeout(_WAIT_MS * self._factor)
+        tab = _Tab(context, self._template.replace("{url}", quote(listener.url, safe="")))
+        tab.open()
+        return tab
+
+    def close(self) -> None:
+        """See Launcher."""
+        if self._browser is not None:
+            self._browser.close()
+        if self._driver is not None:
+            self._driver.stop()
+        if self._builtin is not None:
+            self._builtin.close()
+
+    def _started(self) -> Browser:
+        if self._browser is None or not self._browser.is_connected():
+            self._driver = self._driver or sync_playwright().start()
+            self._browser = self._driver.chromium.launch(
+                executable_path=self._browser_path,
+                args=ARGUMENTS,
+                # With it, a page may open windows without the user's doing, as it may nowhere else.
+                ignore_default_args=["--disable-popup-blocking"],
+            )
+        return self._browser
+
+
+class _Tab:
+    """One context with the page in it; it is its own observer."""
+
+    def __init__(self, context: BrowserContext, url: str) -> None:
+        self._context = context
+        self._url = url
+        self._page: Page = context.new_page()
+        self._downloads: list[Download] = []
+        self._console: list[str] = []
+        context.on("console", lambda message: self._console.append(f"{message.type}: {message.text}"))
+        context.on("weberror", lambda failed: self._console.append(f"uncaught: {failed.error}"))
+        self._page.on("download", lambda download: self._downloads.append(download))  # noqa: PLW0108 - the driver takes no built-in
+
+    def open(self) -> None:
+        """Load the page."""
+        try:
+            self._page.goto(self._url, wait_until="commit")
+        except DriverError as error:
+            raise ClientFailure(f"the page could not be loaded: {error.message}") from None
+
+    def observer(self, ask: Callable[[Message], Message], hello: Message) -> Observer:  # noqa: ARG002 - see Subject
+        """See Subject."""
+        return self
+
+    def describe(self) -> str:
+        """See Subject."""
+        output = self.output().strip()[-500:]
+        return f"The page's console says: {output}" if output else f"The page is {self._url}"
+
+    def output(self) -> str:
+        """See RunningClient."""
+        with contextlib.suppress(DriverError):
+            self._page.evaluate("0")  # what the browser has said arrives with it
+        return "\n".join(self._console)
+
+    def stop(self) -> None:
+        """See RunningClient."""
+        with contextlib.suppress(DriverError):
+            self._context.close()
+
+    # --- Observer ---
+
+    def files(self, count: int) -> list[SavedFile]:
+        """See Observer."""
+        self._wait(lambda: len(self._downloads) >= count)
+        return [self._saved(download) for download in self._downloads]
+
+    def setting(self, name: str) -> Any:
+        """See Observer."""
+        if name != "title":
+            raise Unverified(f"the browser's driver does not see the setting {name}")
+        return self._page.title()
+
+    def apps(self, count: int) -> list[OpenedApp]:
+        """See Observer."""
+        if count:
+            self._wait(lambda: len(self._others) >= count or self._has_moved)
+        here = [OpenedApp(self._page.url, new_window=False)] if self._has_moved else []
+        return [self._opened(page) for page in self._others] + here
+
+    def links(self) -> list[str]:
+        """See Observer."""
+        return self._page.locator("a").all_text_contents()
+
+    def notice(self) -> str:
+        """See Observer."""
+        return self._page.locator("body").inner_text()
+
+    def stored(self) -> str:
+        """See Observer."""
+        return str(self._page.evaluate(_STORED))
+
+    def click(self) -> None:
+        """See Observer."""
+        size = self._page.viewport_size or {"width": 800, "height": 600}
+        self._page.mouse.click(size["width"] - 5, size["height"] // 2)
+
+    def leave(self) -> None:
+        """See Observer."""
+        self._page.goto("about:blank")
+
+    def break_connection(self) -> None:
+        """See Observer."""
+        raise Unverified("the browser's driver cannot break a WebSocket")
+
+    def reload(self) -> None:
+        """See Observer."""
+        self._page.reload(wait_until="commit")
+
+    def restore(self) -> None:
+        """See Observer."""
+        self._page.evaluate(
+            "() => setTimeout(() => dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true})))"
+        )
+
+    def apps_after_leaving(self, count: int) -> list[OpenedApp]:
+        """See Observer."""
+        return self.apps(count)
+
+    def forbid_code(self) -> bool:
+        """See Observer: the page is loaded again, under the policy."""
+        self._context.route("**/*", _put_under_policy)
+        self._page.goto(self._url, wait_until="commit")
+        return True
+
+    # --- Within ---
+
+    @property
+    def _others(self) -> list[Page]:
+        return [page for page in self._context.pages if page is not self._page]
+
+    @property
+    def _has_moved(self) -> bool:
+        return self._page.url.split("#")[0] != self._url
+
+    @staticmethod
+    def _opened(page: Page) -> OpenedApp:
+        page.wait_for_load_state("commit" if page.url == "about:blank" else "domcontentloaded")  # type: ignore[arg-type]  # the driver takes it
+        return OpenedApp(page.url, new_window=True, has_opener=page.evaluate("() => window.opener !== null"))
+
+    def _saved(self, download: Download) -> SavedFile:
+        content = Path(download.path()).read_bytes()
+        return SavedFile(download.suggested_filename, len(content), hashlib.sha256(content).hexdigest())
+
+    def _wait(self, condition: Callable[[], bool]) -> None:
+        for _ in range(_WAIT_MS // _STEP_MS):
+            if condition():
+                return
+            self._page.wait_for_timeout(_STEP_MS)  # the driver's events arrive in it
+
+
+def _put_under_policy(route: Route) -> None:
+    if route.request.resource_type != "document":
+        route.continue_()
+        return
+    response = route.fetch()
+    headers = {**response.headers, "content-security-policy": _FORBIDS_CODE}
+    route.fulfill(response=response, headers=headers)
