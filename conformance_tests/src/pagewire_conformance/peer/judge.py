@@ -45,6 +45,8 @@ class Judge:
     _welcomed_once: bool = False
     _greeted: bool = False
     _welcomed: bool = False
+    _resumes: bool = False
+    """Whether nothing has come yet on a connection that resumes."""
     _said_bye: Message | None = None
     _keys: set[str] = field(default_factory=set)
     _commands: dict[int, _Command] = field(default_factory=dict)
@@ -59,7 +61,7 @@ class Judge:
 
     def wrote_command(self, id_: int, type_: str) -> None:
         """Note that a command was sent."""
-        self._commands.setdefault(id_, _Command(type_))
+        self._commands[id_] = _Command(type_)
 
     def wrote_chunk(self, id_: int, end: int) -> None:
         """Note that a chunk was sent, up to the offset `end`."""
@@ -68,6 +70,7 @@ class Judge:
 
     def wrote_welcome(self, last_seq: int, max_message_bytes: int) -> None:
         """Note that a welcome was sent: replays begin after `last_seq`."""
+        self._resumes = self._welcomed_once
         self._welcomed_once = self._welcomed = True
         self.max_message_bytes = max_message_bytes
         self._next_seq = last_seq + 1
@@ -195,10 +198,11 @@ class Judge:
             return
         seq = message["seq"]
         if seq != self._next_seq:
-            is_replay = self._next_seq <= self.received
+            is_replay = self._resumes or self._next_seq <= self.received
             raise Broken(
                 f"a message with seq {seq}, where {self._next_seq} is next", "RESUME-4" if is_replay else "WIRE-10"
             )
+        self._resumes = False
         self._next_seq += 1
         if seq <= self.received:
             if message != self._messages[seq - 1]:

@@ -26,6 +26,8 @@ def read_object(data: bytes) -> dict[str, Any]:
         value = json.loads(
             text, object_pairs_hook=_object, parse_float=_inexact, parse_int=_whole, parse_constant=_refuse
         )
+    except RecursionError:
+        raise Broken(f"a value nests far more than {MAX_DEPTH} levels", "WIRE-25") from None
     except UnicodeDecodeError:
         raise Broken("a text frame is not UTF-8", "WIRE-5") from None
     except json.JSONDecodeError as error:

@@ -76,6 +76,11 @@ class Connection:
         """Send one binary message."""
         self._send_message(self._protocol.send_binary, data, fragments)
 
+    def send_frame(self, data: bytes) -> None:
+        """Send a text frame although the closing handshake has begun."""
+        with self._lock:
+            self._write(Frame(Opcode.TEXT, data).serialize(mask=False))
+
     def send_close(self, code: int | None, reason: str = "") -> None:
         """Send a Close frame; None sends one without a code."""
         with self._lock, contextlib.suppress(InvalidState):

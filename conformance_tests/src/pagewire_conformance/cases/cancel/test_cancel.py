@@ -57,7 +57,8 @@ def test_cancel_of_what_is_not_under_way_is_ignored(peer: Peer) -> None:
     peer.as_error(peer.reply(waiting), "cancelled")
     for id_ in (1, waiting, 99, 2**53 - 1):
         peer.send(cancel(id_))
-    peer.expect_nothing_more()
+    with peer.own_verdict():
+        peer.expect_nothing_more()
 
 
 @requirement("CANCEL-3", "CMD-1")

@@ -24,7 +24,7 @@ def test_command_that_awaits_does_not_let_later_ones_overtake_its_beginning(peer
     assert peer.value("seen") in {1, 2}
 
 
-@requirement("CMD-4")
+@requirement("CMD-4", "RUN-5")
 def test_command_has_begun_before_it_is_acknowledged(peer: Peer) -> None:
     """CMD-4: an event that the code sends at once comes before the ack that covers the command."""
     for number in range(10):

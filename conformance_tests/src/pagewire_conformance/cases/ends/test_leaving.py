@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pagewire_conformance.messages import run_js
 from pagewire_conformance.peer.peer import Peer
 from pagewire_conformance.requirements import Profile, profile, requirement
 
@@ -41,6 +42,17 @@ def test_byes_of_a_client_never_ask_for_a_retry(peer: Peer) -> None:
     """END-12, END-14: `retry` is the registry's, which is `never` in all that a client says."""
     peer.send_text("[]")
     assert peer.expect_bye("invalid_message", 4400)["retry"] == "never"
+
+
+@requirement("END-2")
+def test_nothing_follows_the_bye_of_a_client(peer: Peer) -> None:
+    """END-2: after its own bye the client sends nothing more, not even what was ready before."""
+    for _ in range(5):
+        peer.send(run_js("1"))
+    peer.send_text("no JSON")
+    with peer.own_verdict():
+        peer.receive_timed("bye")
+        peer.expect_close(4400)
 
 
 @requirement("END-1")

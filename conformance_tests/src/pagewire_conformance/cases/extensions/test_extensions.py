@@ -17,7 +17,8 @@ def test_capabilities_are_the_specifications_or_have_a_colon(unconnected: Peer) 
 @requirement("EXT-1")
 def test_codes_of_errors_are_the_specifications_or_have_a_colon(peer: Peer) -> None:
     """EXT-1: the code with which an unknown command is refused."""
-    reply = peer.ask({"type": "acme:command", "params": {}})
+    with peer.own_verdict():
+        reply = peer.ask({"type": "acme:command", "params": {}})
     code = reply["params"]["code"]
     assert code in set(ErrorCode) or ":" in code
 

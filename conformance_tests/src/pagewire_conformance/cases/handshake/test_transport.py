@@ -17,10 +17,10 @@ def test_subprotocol_is_offered(unconnected: Peer) -> None:
 @requirement("WIRE-1")
 def test_handshake_without_the_subprotocol_is_a_failed_attempt(unconnected: Peer) -> None:
     """WIRE-1: where the server selects no subprotocol and says no bye, the client tries again."""
-    unconnected.listener.behavior.select = lambda _: None
+    selected = iter([None])
+    unconnected.listener.behavior.select = lambda offered: next(selected, offered[0])
     unconnected.await_connection()
     unconnected.expect_no_text(or_end=True)
-    unconnected.listener.behavior.select = lambda offered: offered[0]
     unconnected.connection.cut()
     unconnected.connect()
     assert unconnected.value("1 + 1") == 2

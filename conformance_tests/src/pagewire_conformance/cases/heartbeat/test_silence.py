@@ -29,7 +29,7 @@ def test_each_ping_is_answered(peer: Peer) -> None:
 def test_ping_is_answered_while_code_waits(peer: Peer) -> None:
     """BEAT-3: a command that waits does not hold up the answer."""
     peer.send(run_js("await new Promise(() => {})"))
-    assert peer.ping() == 1
+    assert [peer.ping(), peer.ping()] == [1, 1]
 
 
 @requirement("BEAT-6")
@@ -46,7 +46,8 @@ def test_silence_ends_the_connection(unconnected: Peer) -> None:
     """BEAT-4: after interval_ms + timeout_ms without a frame the client closes with 4000, without bye, and returns."""
     unconnected.connect(heartbeat=SHORT)
     begin = unconnected.now
-    waited = unconnected.expect_close(4000, within=LIMIT + 3) - begin
+    with unconnected.own_verdict():
+        waited = unconnected.expect_close(4000, within=LIMIT + 3) - begin
     assert waited > LIMIT * EARLY, f"the client gave up after {waited:.2f} s, before {LIMIT} s were over"
     unconnected.resume(heartbeat=LONG)
     assert unconnected.value("1 + 1") == 2
@@ -103,6 +104,6 @@ def test_session_message_sets_the_limit_back(unconnected: Peer) -> None:
 
 @requirement("BEAT-7")
 def test_attempt_that_brings_no_welcome_is_given_up(unconnected: Peer) -> None:
-    """BEAT-7: a hello that is never answered is given up after some time of the client's choice: 60 s are too long."""
+    """BEAT-7: a hello that is never answered is given up after some time of the client's choice: 45 s are too long."""
     unconnected.accept()
-    unconnected.accept(within=60)
+    unconnected.accept(within=45)

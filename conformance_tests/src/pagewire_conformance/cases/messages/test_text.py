@@ -43,7 +43,8 @@ def test_large_integers_are_written_in_full(peer: Peer) -> None:
 @requirement("WIRE-7")
 def test_lone_surrogates_in_errors_are_replaced(peer: Peer) -> None:
     """WIRE-7: a lone surrogate in a message that was thrown arrives as U+FFFD."""
-    error = peer.error(eval_js("(() => { throw new Error('a\\ud800b') })()"), "exception")
+    with peer.own_verdict():
+        error = peer.error(eval_js("(() => { throw new Error('a\\ud800b') })()"), "exception")
     assert error["exception"]["message"] == "a\ufffdb"
 
 
@@ -67,6 +68,7 @@ def test_session_messages_are_numbered_from_one(peer: Peer) -> None:
     peer.send(eval_js("2"))
     seqs = [peer.receive("event")["seq"], peer.receive("result")["seq"], peer.receive("result")["seq"]]
     assert seqs == [1, 2, 3]
+    assert peer.ping() == 2
 
 
 @requirement("WIRE-13")

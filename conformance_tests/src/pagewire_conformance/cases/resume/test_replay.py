@@ -86,8 +86,9 @@ def test_what_was_acknowledged_is_not_sent_again(peer: Peer) -> None:
     peer.ack()
     peer.value("2")
     peer.break_connection()
-    peer.resume()
-    peer.expect_nothing_more()
+    with peer.own_verdict():
+        peer.resume()
+        peer.expect_nothing_more()
 
 
 @requirement("RESUME-5")

@@ -18,7 +18,8 @@ def test_value_is_not_sent(peer: Peer) -> None:
 def test_result_waits_for_what_the_code_returns(peer: Peer) -> None:
     """RUN-3: a promise that the code returns is awaited."""
     id_ = peer.send(run_js("return new Promise(resolve => { globalThis.go = resolve })"))
-    assert peer.value("'not yet'") == "not yet"
+    peer.value("'fence'")
+    assert not peer.is_answered(id_), "the result came before the promise was settled"
     peer.send(eval_js("go()"))
     assert peer.reply(id_)["params"] == {}
 
@@ -27,6 +28,8 @@ def test_result_waits_for_what_the_code_returns(peer: Peer) -> None:
 def test_result_waits_for_the_code(peer: Peer) -> None:
     """RUN-3: so is what the code itself awaits: its last line has run when the result comes."""
     id_ = peer.send(run_js("await new Promise(resolve => { globalThis.go = resolve }); globalThis.done = 1"))
+    peer.value("'fence'")
+    assert not peer.is_answered(id_), "the result came before the code was done"
     peer.send(eval_js("go()"))
     peer.reply(id_)
     assert peer.value("done") == 1

@@ -1,0 +1,291 @@
+"""Defects of the handshake, of extensions, and of secrets."""
+
+from __future__ import annotations
+
+import json
+
+from broken_clients.client import Client, Message
+from broken_clients.registry import breaks
+
+from pagewire_protocol.codec import Envelope
+from pagewire_protocol.violations import PeerViolation
+
+
+class WithHello(Client):
+    """A client whose hello is changed."""
+
+    changes: Message = {}
+
+    def hello_params(self) -> Message:
+        return super().hello_params() | self.changes
+
+
+@breaks("HELLO-1")
+class AcksFirst(Client):
+    """Sends an ack before its hello."""
+
+    def say_hello(self) -> None:
+        self.send_control("ack", {"seq": 0})
+        super().say_hello()
+
+
+@breaks("HELLO-2")
+class ReplaysBeforeWelcome(Client):
+    """Sends again what was lost right after its hello."""
+
+    def say_hello(self) -> None:
+        super().say_hello()
+        for seq in range(self.acknowledged + 1, self.written + 1):
+            self.send(self.outbox[seq - self.acknowledged - 1].text(seq))
+
+
+@breaks("HELLO-2")
+class AcksBeforeWelcome(Client):
+    """Sends an ack right after its hello."""
+
+    def say_hello(self) -> None:
+        super().say_hello()
+        self.send_control("ack", {"seq": 0})
+
+
+@breaks("HELLO-3")
+class SaysMajorOnly(WithHello):
+    """Gives its version without the minor number."""
+
+    changes = {"versions": ["1"]}
+
+
+@breaks("HELLO-3")
+class SaysVersionsTwice(WithHello):
+    """Lists a version twice."""
+
+    changes = {"versions": ["1.0", "1.0"]}
+
+
+@breaks("HELLO-4")
+class HasShortInstance(Client):
+    """Makes an instance of 16 characters, which hold 96 bits."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.instance = self.instance[:16]
+
+
+@breaks("HELLO-4")
+class HasWeakInstance(Client):
+    """Makes its instance of a counter."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.instance = "0" * 31 + "1"
+
+
+@breaks("HELLO-4")
+class NewInstanceEachTime(Client):
+    """Makes a new instance for each connection."""
+
+    def connect(self) -> bool:
+        self.instance = self.instance[1:] + self.instance[:1]
+        return super().connect()
+
+
+@breaks("HELLO-5")
+class RunsMain(Client):
+    """Asks for another app than its URL names."""
+
+    def app(self) -> str:
+        return "main"
+
+
+@breaks("HELLO-6")
+class ResumesAtFirst(Client):
+    """Says resume in its first hello."""
+
+    def say_hello(self) -> None:
+        params = self.hello_params() | {"resume": self.resume_point()}
+        self.send_control("hello", params)
+
+
+@breaks("HELLO-6")
+class ForgetsToResume(Client):
+    """Says no resume after a break."""
+
+    def say_hello(self) -> None:
+        self.send_control("hello", self.hello_params())
+
+
+@breaks("HELLO-7")
+class TakesLittle(WithHello):
+    """Takes no more than 1000 bytes."""
+
+    changes = {"limits": {"max_message_bytes": 1000}}
+
+
+@breaks("HELLO-8")
+class ForgetsItsCapabilities(Client):
+    """Announces its capabilities in its first hello only."""
+
+    def hello_params(self) -> Message:
+        params = super().hello_params()
+        return params | {"capabilities": {}} if self.was_welcomed else params
+
+
+@breaks("HELLO-9")
+class TellsTheFragment(Client):
+    """Tells the page's URL with its fragment."""
+
+    def hello_params(self) -> Message:
+        params = super().hello_params()
+        params["page"]["url"] += "#top"
+        return params
+
+
+@breaks("HELLO-9")
+class TellsNoTimezone(Client):
+    """Does not tell the page's time zone."""
+
+    def hello_params(self) -> Message:
+        params = super().hello_params()
+        del params["page"]["timezone"]
+        return params
+
+
+@breaks("HELLO-17")
+class TakesCommandsBeforeWelcome(Client):
+    """Ignores what comes before the welcome."""
+
+    def check_greeting(self, envelope: Envelope) -> bool:
+        return super().check_greeting(envelope) if envelope.type in {"welcome", "bye"} else True
+
+
+@breaks("HELLO-17")
+class TakesChunksBeforeWelcome(Client):
+    """Ignores binary frames before the welcome."""
+
+    def on_binary(self, data: bytes) -> bool:
+        return super().on_binary(data) if self.welcomed else True
+
+
+@breaks("HELLO-17")
+class ReadsNothingBeforeWelcome(Client):
+    """Ignores text before the welcome that is no JSON."""
+
+    def on_text(self, data: bytes) -> bool:
+        return super().on_text(data) if self.welcomed or data.startswith(b"{") and data != b"{" else True
+
+
+@breaks("HELLO-17")
+class RefusesTheUnknownBeforeWelcome(Client):
+    """Ends on a message of an unknown type before the welcome."""
+
+    def check_greeting(self, envelope: Envelope) -> bool:
+        if envelope.type not in {"welcome", "bye"}:
+            raise PeerViolation("before welcome")
+        return super().check_greeting(envelope)
+
+
+@breaks("HELLO-17")
+class TakesAnyVersion(Client):
+    """Takes whatever version the server chooses."""
+
+    def check_welcome(self, params: Message) -> None:
+        super().check_welcome(params | {"version": "1.0"})
+
+
+@breaks("HELLO-17")
+class TakesAnyResumption(Client):
+    """Does not look at `resumed`."""
+
+    def check_welcome(self, params: Message) -> None:
+        super().check_welcome(params | {"resumed": True})
+
+
+@breaks("HELLO-17")
+class WantsResumedFalse(Client):
+    """Takes `resumed` for an error where it asked for nothing."""
+
+    def check_welcome(self, params: Message) -> None:
+        if params["resumed"] and not self.was_welcomed:
+            raise PeerViolation("resumed: too early")
+        super().check_welcome(params)
+
+
+@breaks("HELLO-17")
+class TakesSecondWelcome(Client):
+    """Takes a second welcome on a connection."""
+
+    def check(self, envelope: Envelope) -> bool:
+        return True if self.welcomed and envelope.type == "welcome" else super().check(envelope)
+
+
+@breaks("HELLO-17")
+class DisobeysEarlyBye(Client):
+    """Tries again after a bye in the place of a welcome."""
+
+    def on_bye(self, params: Message) -> bool:
+        return super().on_bye(params if self.welcomed else params | {"retry": "resume"})
+
+
+@breaks("EXT-1")
+class AnnouncesBareNames(WithHello):
+    """Announces a capability of its own without a colon."""
+
+    def hello_params(self) -> Message:
+        params = super().hello_params()
+        params["capabilities"]["printing"] = {}
+        return params
+
+
+@breaks("EXT-1")
+class HasItsOwnCodes(Client):
+    """Answers an unknown command by a code of its own, without a colon."""
+
+    def send(self, text: str) -> None:
+        super().send(text.replace('"unsupported"', '"unknown_command"'))
+
+
+@breaks("EXT-2")
+class AnnouncesTrue(WithHello):
+    """Announces capabilities as true."""
+
+    def hello_params(self) -> Message:
+        params = super().hello_params()
+        params["capabilities"]["acme:x"] = True
+        return params
+
+
+@breaks("EXT-2")
+class RefusesUnknownCapabilities(Client):
+    """Refuses a server with a capability that it does not know."""
+
+    def check_welcome(self, params: Message) -> None:
+        super().check_welcome(params)
+        if "novelty" in params["capabilities"]:
+            raise PeerViolation("capabilities.novelty: is unknown")
+
+
+@breaks("SEC-2")
+class PutsItsSecretIntoTheUrl(Client):
+    """Uses the instance as its key."""
+
+    def connect(self) -> bool:
+        self.key = self.instance
+        return super().connect()
+
+
+@breaks("SEC-2")
+class LogsItsSecret(Client):
+    """Logs its hello."""
+
+    def send_control(self, type_: str, params: Message) -> None:
+        self.output.append(json.dumps(params))
+        super().send_control(type_, params)
+
+
+@breaks("SEC-3")
+class StoresItsSecret(Client):
+    """Keeps the instance in the page's storage."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.page.stored = f'[{{"instance": "{self.instance}"}}]'
