@@ -60,6 +60,7 @@ def profile_of(item: pytest.Item) -> Profile:
 def pytest_configure(config: pytest.Config) -> None:
     """Announce the suite's marks."""
     config.addinivalue_line("markers", "requirement(*ids): the requirements of SPEC.md that a case is about")
+    config.addinivalue_line("markers", "full_browser: the case needs a browser with a blocker of popups")
     config.addinivalue_line("markers", "profile(name): the profile that a case belongs to")
 
 
@@ -102,7 +103,8 @@ def unconnected(request: pytest.FixtureRequest, _round: int) -> Iterator[Peer]:
     running = _Running(Peer(listener, _NoClient(), factor=options.timeout_factor, jitter=jitter))
     request.node.stash[_running_key] = running
     try:
-        running.client = launcher.start(listener)
+        full_browser = request.node.get_closest_marker("full_browser") is not None
+        running.client = launcher.start(listener, full_browser=full_browser)
         running.peer.subject = running.client
     except ClientFailure as failure:
         running.failure = failure

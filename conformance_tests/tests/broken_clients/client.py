@@ -10,12 +10,11 @@ import threading
 import time
 from typing import Any, Final
 
+from pydantic import MISSING
+
 from broken_clients.engine import PRELUDE, Engine
 from broken_clients.surroundings import CommandFailed, Disk, Page, decode_base64
 from broken_clients.wire import Binary, Closed, Opened, Text, Wire
-
-from pydantic import MISSING
-
 from pagewire_protocol.codec import Envelope, check_form, has_id, is_positive_integer, parse, read_params
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.messages import KINDS, MESSAGES, Kind, Side
@@ -426,7 +425,7 @@ class Client:
             return True
         if envelope.type not in {"welcome", "bye"} or envelope.seq is not None or has_id(envelope):
             raise PeerViolation(f"{envelope.type} before welcome")
-        params = read_params(envelope, MESSAGES[envelope.type].model_fields["params"].annotation)  # type: ignore[arg-type,var-annotated]  # of every message it is a model
+        params = read_params(envelope, MESSAGES[envelope.type].model_fields["params"].annotation)  # type: ignore[arg-type]  # of every message it is a model
         if envelope.type == "bye":
             return self.on_bye(params.model_dump())
         return self.on_welcome(params.model_dump())

@@ -9,8 +9,8 @@ from functools import cache
 from typing import Any, Final
 
 import pytest
-from broken_clients.client import Client
 
+from broken_clients.client import Client
 from pagewire_conformance.execution import Outcome, perform
 from pagewire_conformance.peer.observer import Observer, OpenedApp, TestCapability
 from pagewire_conformance.peer.peer import Peer

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 NAMES: Final = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "microsoft-edge")
+HEADLESS_NAME: Final = "chromium-headless-shell"
+"""As Debian calls it."""
 MAC_APPS: Final = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
@@ -34,6 +36,13 @@ def find_browser() -> str | None:
         return named
     found = (shutil.which(name) for name in NAMES)
     return next((path for path in (*found, *MAC_APPS) if path and Path(path).exists()), None)
+
+
+def find_headless_browser() -> str | None:
+    """Return the path of a Chromium that is built without windows, which starts a page in half the time; else any."""
+    if named := os.environ.get("PAGEWIRE_BROWSER"):
+        return named
+    return shutil.which(HEADLESS_NAME) or find_browser()
 
 
 if __name__ == "__main__":

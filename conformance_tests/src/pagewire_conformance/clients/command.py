@@ -51,8 +51,9 @@ class CommandLauncher:
         """See Launcher."""
         return Listener()
 
-    def start(self, listener: Listener) -> _Process:
+    def start(self, listener: Listener, *, full_browser: bool = False) -> _Process:
         """See Launcher."""
+        del full_browser  # this is none
         self._reap()
         folder = Path(tempfile.mkdtemp(dir=self._folder))
         downloads = folder / "downloads"

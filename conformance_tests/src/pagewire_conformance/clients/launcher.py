@@ -39,8 +39,11 @@ class Launcher(Protocol):
         """Return a listener for the next case."""
         ...
 
-    def start(self, listener: Listener) -> RunningClient:
-        """Run the client against `listener`; ClientFailure if it cannot be started."""
+    def start(self, listener: Listener, *, full_browser: bool = False) -> RunningClient:
+        """Run the client against `listener`; ClientFailure if it cannot be started.
+
+        A page is given a `full_browser`, where there is one, if the case is about what only such a one does.
+        """
         ...
 
     def close(self) -> None:

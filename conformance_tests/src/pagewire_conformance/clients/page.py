@@ -12,7 +12,7 @@ from urllib.parse import quote
 from playwright.sync_api import Browser, BrowserContext, Download, Page, Playwright, Route, sync_playwright
 from playwright.sync_api import Error as DriverError
 
-from pagewire_conformance.clients.browsers import ARGUMENTS, find_browser
+from pagewire_conformance.clients.browsers import ARGUMENTS, HEADLESS_NAME, find_browser, find_headless_browser
 from pagewire_conformance.clients.builtin_page import BuiltinPage
 from pagewire_conformance.options import BUILTIN
 from pagewire_conformance.peer.observer import Observer, OpenedApp, SavedFile
@@ -24,6 +24,8 @@ Message = dict[str, Any]
 _WAIT_MS: Final = 5000
 _STEP_MS: Final = 20
 _FORBIDS_CODE: Final = "script-src 'self' 'unsafe-inline'; object-src 'none'"
+_LETS_LOCAL_PAGES_CONNECT: Final = "--disable-features=LocalNetworkAccessChecks"
+"""For a page that passed through the driver, Chromium does not know that it is local itself."""
 _STORED: Final = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
 
 
@@ -33,51 +35,56 @@ class PageLauncher:
     def __init__(self, page: str, browser: str | None, factor: float) -> None:
         self._builtin = BuiltinPage() if page == BUILTIN else None
         self._template = page if self._builtin is None else self._builtin.template
-        self._browser_path = browser or find_browser()
+        self._browser_path = browser or find_headless_browser()
+        self._was_chosen = browser is not None
         self._factor = factor
         self._driver: Playwright | None = None
-        self._browser: Browser | None = None
+        self._browsers: dict[str | None, Browser] = {}
 
     def listener(self) -> Listener:
         """See Launcher."""
         return Listener()
 
-    def start(self, listener: Listener) -> _Tab:
-        """See Launcher."""
+    def start(self, listener: Listener, *, full_browser: bool = False) -> _Tab:
+        """See Launcher: a `full_browser` is one with windows, and so with a blocker of popups."""
+        path = find_browser() if full_browser and not self._was_chosen else self._browser_path
         try:
-            context = self._started().new_context(accept_downloads=True)
+            context = self._started(path).new_context(accept_downloads=True)
         except DriverError as error:
             raise ClientFailure(f"the browser could not be started: {error.message}") from None
         context.set_default_timeout(_WAIT_MS * self._factor)
-        tab = _Tab(context, self._template.replace("{url}", quote(listener.url, safe="")))
+        is_full = path is not None and HEADLESS_NAME not in path
+        tab = _Tab(context, self._template.replace("{url}", quote(listener.url, safe="")), is_full=is_full)
         tab.open()
         return tab
 
     def close(self) -> None:
         """See Launcher."""
-        if self._browser is not None:
-            self._browser.close()
+        for browser in self._browsers.values():
+            browser.close()
         if self._driver is not None:
             self._driver.stop()
         if self._builtin is not None:
             self._builtin.close()
 
-    def _started(self) -> Browser:
-        if self._browser is None or not self._browser.is_connected():
+    def _started(self, path: str | None) -> Browser:
+        browser = self._browsers.get(path)
+        if browser is None or not browser.is_connected():
             self._driver = self._driver or sync_playwright().start()
-            self._browser = self._driver.chromium.launch(
-                executable_path=self._browser_path,
-                args=ARGUMENTS,
+            browser = self._browsers[path] = self._driver.chromium.launch(
+                executable_path=path,
+                args=(*ARGUMENTS, _LETS_LOCAL_PAGES_CONNECT),
                 # With it, a page may open windows without the user's doing, as it may nowhere else.
                 ignore_default_args=["--disable-popup-blocking"],
             )
-        return self._browser
+        return browser
 
 
 class _Tab:
     """One context with the page in it; it is its own observer."""
 
-    def __init__(self, context: BrowserContext, url: str) -> None:
+    def __init__(self, context: BrowserContext, url: str, *, is_full: bool) -> None:
+        self._is_full = is_full
         self._context = context
         self._url = url
         self._page: Page = context.new_page()
@@ -175,9 +182,14 @@ class _Tab:
 
     def forbid_code(self) -> bool:
         """See Observer: the page is loaded again, under the policy."""
-        self._context.route("**/*", _put_under_policy)
-        self._page.goto(self._url, wait_until="commit")
+        self._context.route(self._url, _put_under_policy)
+        self._page.goto(self._url, wait_until="load")  # requests pass through the driver, which works in its own calls
         return True
+
+    @property
+    def blocks_windows(self) -> bool:
+        """See Observer."""
+        return self._is_full
 
     # --- Within ---
 
@@ -206,9 +218,6 @@ class _Tab:
 
 
 def _put_under_policy(route: Route) -> None:
-    if route.request.resource_type != "document":
-        route.continue_()
-        return
     response = route.fetch()
     headers = {**response.headers, "content-security-policy": _FORBIDS_CODE}
     route.fulfill(response=response, headers=headers)

@@ -30,8 +30,9 @@ class WaitingLauncher:
         self._listener.forget()
         return self._listener
 
-    def start(self, listener: Listener) -> _Somebody:
+    def start(self, listener: Listener, *, full_browser: bool = False) -> _Somebody:
         """See Launcher: there is nothing to start."""
+        del full_browser  # whatever it is
         return _Somebody(listener, self._downloads)
 
     def close(self) -> None:

@@ -68,6 +68,11 @@ class Observer(Protocol):
         """Be a user who clicks somewhere in the page, which lets it open windows."""
         ...
 
+    @property
+    def blocks_windows(self) -> bool:
+        """Whether windows are blocked that no user has asked for."""
+        ...
+
     def leave(self) -> None:
         """Make the client leave: close the page, stop the process."""
         ...
@@ -136,6 +141,11 @@ class TestCapability:
     def click(self) -> None:
         """See Observer."""
         self._do("test:click")
+
+    @property
+    def blocks_windows(self) -> bool:
+        """See Observer."""
+        return True
 
     def leave(self) -> None:
         """See Observer."""

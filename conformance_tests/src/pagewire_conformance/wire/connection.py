@@ -89,7 +89,7 @@ class Connection:
 
     def ping(self, data: bytes = b"pagewire") -> None:
         """Send a WebSocket Ping frame."""
-        with self._lock:
+        with self._lock, contextlib.suppress(InvalidState):
             self._protocol.send_ping(data)
             self._flush()
 

@@ -10,7 +10,6 @@ from broken_clients.client import Client, Message, Outgoing
 from broken_clients.defects.scripts import Pageless
 from broken_clients.registry import breaks
 from broken_clients.surroundings import CommandFailed, Disk, Page, safe_name
-
 from pagewire_protocol.codec import Envelope
 from pagewire_protocol.violations import InvalidParams, PeerViolation
 

@@ -10,7 +10,6 @@ from broken_clients.defects.scripts import Pageless
 from broken_clients.registry import breaks
 from broken_clients.surroundings import CommandFailed
 from broken_clients.wire import Closed, Text, Wire
-
 from pagewire_protocol.codec import Envelope
 from pagewire_protocol.violations import PeerViolation
 
@@ -286,7 +285,7 @@ class KeepsWhatArrived(Client):
     """Does not take `last_seq` for an ack: its buffer stays full."""
 
     def unacknowledged_out(self) -> int:
-        return super().unacknowledged_out() + self.__dict__.get("kept", 0)
+        return super().unacknowledged_out() + int(self.__dict__.get("kept", 0))
 
     def on_welcome(self, params: Message) -> bool:
         self.__dict__["kept"] = super().unacknowledged_out()

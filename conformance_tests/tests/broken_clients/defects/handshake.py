@@ -6,7 +6,6 @@ import json
 
 from broken_clients.client import Client, Message
 from broken_clients.registry import breaks
-
 from pagewire_protocol.codec import Envelope
 from pagewire_protocol.violations import PeerViolation
 
@@ -171,7 +170,7 @@ class ReadsNothingBeforeWelcome(Client):
     """Ignores text before the welcome that is no JSON."""
 
     def on_text(self, data: bytes) -> bool:
-        return super().on_text(data) if self.welcomed or data.startswith(b"{") and data != b"{" else True
+        return super().on_text(data) if self.welcomed or (data.startswith(b"{") and data != b"{") else True
 
 
 @breaks("HELLO-17")

@@ -9,7 +9,6 @@ from typing import Any
 from broken_clients.client import Client, Message, Outgoing
 from broken_clients.registry import breaks
 from broken_clients.surroundings import CommandFailed
-
 from pagewire_protocol.codec import Envelope
 from pagewire_protocol.violations import InvalidParams
 

@@ -10,7 +10,6 @@ from broken_clients.client import Client, Message, Outgoing
 from broken_clients.registry import breaks
 from broken_clients.surroundings import CommandFailed
 from broken_clients.wire import Binary, Closed, Opened, Text
-
 from pagewire_protocol.codec import Envelope, has_id, parse
 from pagewire_protocol.violations import PeerViolation
 

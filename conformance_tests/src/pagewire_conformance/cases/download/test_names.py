@@ -30,7 +30,6 @@ NAMES = {
     "reserved_by_a_path": ("dir/lpt9", "_lpt9"),
     "nearly_reserved": ("console.txt", "console.txt"),
     "com0": ("COM0", "COM0"),
-    "no_break_space": ("\u00a0a.txt", "\u00a0a.txt"),
     "several_dots": ("a..b.tar.gz", "a..b.tar.gz"),
 }
 
@@ -42,3 +41,13 @@ def test_file_is_saved_under_its_safe_name(peer: Peer, case: str) -> None:
     name, safe = NAMES[case]
     assert peer.result(download(b"abc", name)) == {"bytes": 3}
     assert [file.name for file in peer.seen.files(1)] == [safe]
+
+
+@requirement("DL-3")
+def test_white_space_of_other_kinds_stays(peer: Peer) -> None:
+    """DL-3: only U+0020 is removed around a name: a no-break space is a character like any other."""
+    peer.result(download(b"abc", "\u00a0a.txt"))
+    (file,) = peer.seen.files(1)
+    if file.name == "_a.txt":
+        raise peer.unverified("the browser has replaced the no-break space")
+    assert file.name == "\u00a0a.txt"

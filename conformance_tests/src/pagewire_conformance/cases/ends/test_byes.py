@@ -101,12 +101,14 @@ def test_unknown_code_with_never(peer: Peer, code: str) -> None:
 
 
 @requirement("END-4")
-@pytest.mark.parametrize("code", ["novelty", "acme:closed", "session_ended", "internal_error"])
-def test_code_with_resume(peer: Peer, code: str) -> None:
+def test_code_with_resume(peer: Peer) -> None:
     """END-4: so of a code that is known with another `retry` than the registry's: resume."""
     instance = peer.hello["instance"]
-    end(peer, code, "resume", 4999)
-    assert peer.resume()["instance"] == instance
+    for code in ("novelty", "acme:closed", "session_ended", "internal_error"):
+        with peer.part(code):
+            peer.value("1")
+            end(peer, code, "resume", 4999)
+            assert peer.resume()["instance"] == instance
 
 
 @requirement("END-4")
@@ -117,12 +119,13 @@ def test_close_code_after_a_bye_is_not_looked_at(peer: Peer) -> None:
 
 
 @requirement("END-5")
-@pytest.mark.parametrize("code", BREAKS, ids=str)
-def test_close_without_bye_is_a_break(peer: Peer, code: int | None) -> None:
+def test_close_without_bye_is_a_break(peer: Peer) -> None:
     """END-5: a close without bye is a break, as if `retry` were `resume`."""
-    peer.value("1")
-    peer.close(code)
-    assert peer.resume()["resume"]["last_seq"] == 1
+    for code in BREAKS:
+        with peer.part(code):
+            peer.value("1")
+            peer.close(code)
+            assert peer.resume()["resume"]["last_seq"] == peer.seq
 
 
 @requirement("END-5", "RESUME-1")

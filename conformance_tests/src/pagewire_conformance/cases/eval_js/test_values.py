@@ -94,9 +94,8 @@ def test_promise_that_settles_later_is_answered_then(peer: Peer) -> None:
 def test_what_has_no_json_is_null(peer: Peer) -> None:
     """EVAL-6: where JSON.stringify makes undefined of the value, it is null, and stands in the message."""
     for expression in ["undefined", "() => 1", "Symbol('s')", "void 0", "({toJSON() {}})", "class {}"]:
-        with peer.part(expression):
-            with peer.own_verdict():
-                assert peer.result(eval_js(expression)) == {"value": None}
+        with peer.part(expression), peer.own_verdict():
+            assert peer.result(eval_js(expression)) == {"value": None}
 
 
 @requirement("EVAL-7")
@@ -130,6 +129,5 @@ def test_lone_surrogates_are_replaced(peer: Peer) -> None:
         ("'\\\\ud800'", "\\ud800"),
         ("'\\\\\\ud800'", "\\\ufffd"),
     ]:
-        with peer.part(expression):
-            with peer.own_verdict():
-                assert peer.value(expression) == value
+        with peer.part(expression), peer.own_verdict():
+            assert peer.value(expression) == value

@@ -44,7 +44,7 @@ def test_size_is_counted_in_bytes(peer: Peer) -> None:
     limit = peer.hello["limits"]["max_message_bytes"]
     if limit > 2**26:
         raise peer.unverified(f"the client takes {limit} bytes, more than the suite sends")
-    command = padded(peer, limit // 2)
+    command = padded(peer, limit * 2 // 5)
     command["params"]["args"]["a"] = "€" * len(command["params"]["args"]["a"])
     peer.send_raw(command)
     peer.expect_bye("too_large", 4413)

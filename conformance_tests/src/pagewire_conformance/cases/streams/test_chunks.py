@@ -23,8 +23,10 @@ def send_all(peer: Peer, id_: int, content: bytes, size: int = QUARTER) -> None:
 
 
 @requirement("STREAM-12", "DL-1", "DL-2")
-@pytest.mark.parametrize("length", [0, 1, 16384, QUARTER, QUARTER + 1, len(CONTENT)])
-@pytest.mark.parametrize("size_known", [True, False])
+@pytest.mark.parametrize(
+    ("length", "size_known"),
+    [(0, True), (0, False), (1, False), (16384, True), (QUARTER, False), (QUARTER + 1, True), (len(CONTENT), True)],
+)
 def test_file_arrives_whole(peer: Peer, length: int, *, size_known: bool) -> None:
     """DL-1: chunks of up to a quarter of the window make a file, byte for byte."""
     peer.needs_capability("streams")
@@ -88,7 +90,7 @@ def test_end_is_acknowledged(peer: Peer, length: int) -> None:
 
 
 @requirement("STREAM-5")
-@pytest.mark.parametrize("offset", [0, 5, 9, 11, 2**53 - 1])
+@pytest.mark.parametrize("offset", [0, 9, 11])
 def test_invalid_offset(peer: Peer, offset: int) -> None:
     """STREAM-5: a chunk at another offset than the next is answered by invalid_message and 4400."""
     peer.needs_capability("streams")
