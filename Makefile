@@ -1,9 +1,10 @@
 # Everything sets itself up: a virtual environment in .venv, npm packages in js_client/node_modules, a browser.
 PYTHON_SOURCES := protocol reference_server conformance_tests
 BIN := .venv/bin
+NODE_CLIENT := node --experimental-websocket js_client/bin/pagewire-headless.mjs {url} --downloads {downloads}
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format generate benchmark clean
+.PHONY: help demo test conformance check format generate benchmark clean
 
 help: ## show this
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -11,11 +12,20 @@ help: ## show this
 demo: .setup/python ## serve the demo on http://127.0.0.1:8080/ (PORT=... for another port)
 	@$(BIN)/pagewire-server demo --port $(or $(PORT),8080)
 
-test: check .setup/browser ## all checks, and all tests, in Python, in Node and in a real browser
+test: check .setup/browser ## all checks, all tests, in Python, in Node and in a real browser, and the conformance suite
 	@echo '--- tests of the JavaScript client (node)'
 	@cd js_client && npm test --silent
 	@echo '--- tests of protocol and server (pytest, with a real browser)'
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q protocol reference_server
+	@echo '--- tests of the conformance suite: it catches every defect'
+	@$(BIN)/pytest -q -n 4 conformance_tests
+	@$(MAKE) --no-print-directory conformance
+
+conformance: .setup/browser .setup/javascript ## our own clients against the conformance suite: Node, and the page in a browser
+	@echo '--- conformance of the client in Node'
+	@$(BIN)/pagewire-conformance --command '$(NODE_CLIENT)' --report .setup/report-node
+	@echo '--- conformance of the page in a browser'
+	@$(BIN)/pagewire-conformance --page builtin --report .setup/report-page
 
 check: .setup/python .setup/javascript ## format, lint, types, import contracts, generated files
 	@echo '--- format and lint (ruff)'
@@ -35,9 +45,10 @@ format: .setup/python .setup/javascript ## write all code in its format, mending
 	@$(BIN)/ruff format $(PYTHON_SOURCES)
 	@cd js_client && npm run --silent format
 
-generate: .setup/python .setup/javascript ## write all generated files: schemas, JavaScript types and validator
+generate: .setup/python .setup/javascript ## write all generated files: schemas, JavaScript types and validator, KILLS.md
 	@$(BIN)/pagewire-schema write protocol/schemas/1.0
 	@cd js_client && npm run --silent generate
+	@cd conformance_tests/tests && ../../$(BIN)/python -m broken_clients.matrix
 
 benchmark: .setup/python ## round trips per second beside bare websockets
 	@$(BIN)/python reference_server/benchmarks/round_trips.py

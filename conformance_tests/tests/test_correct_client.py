@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from broken_clients.client import Client
-from broken_clients.defects.scripts import Pageless
+from broken_clients.defects.bases import Pageless
 from broken_clients.harness import Case, all_cases, run_case
 
 from pagewire_conformance.verdicts import Verdict

@@ -53,6 +53,16 @@ test("every connection carries the same key, and the rest of the URL as it was (
   assert.equal(first?.binaryType, "arraybuffer");
 });
 
+test("a connection that could not be opened is told by error alone in Node 20 (RESUME-10)", () => {
+  const { network } = open();
+  network.socket.closed(1006);
+  network.advance(0);
+  assert.equal(network.sockets.length, 2);
+  network.socket.dispatchEvent(new Event("error"));
+  network.advance(500);
+  assert.equal(network.sockets.length, 3);
+});
+
 test("a new instance is made of 256 random bits, the same in every hello (HELLO-4)", () => {
   const { network } = open();
   network.socket.closed(1006);

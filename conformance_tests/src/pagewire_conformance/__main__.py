@@ -164,6 +164,7 @@ def _invite(options: Options) -> Options:
     url = launcher.url
     launcher.close()
     sys.stdout.write(invite(url))
+    sys.stdout.flush()
     return replace(options, port=int(url.rsplit(":", 1)[1].split("/")[0]))
 
 

@@ -53,7 +53,9 @@ def apply_known_failures(known: list[KnownFailure], records: Iterable[CaseRecord
             record.message = f"Known: {entry.reason}\n{record.message}"
         if not own:
             problems.append(f"known failures, line {entry.line}: {entry.pattern} matches no case")
-        for record in own:
-            if record.verdict in {Verdict.PASSED, Verdict.WARNING}:
-                problems.append(f"known failures, line {entry.line}: {record.case} passes; take it off the list")
+        problems += [
+            f"known failures, line {entry.line}: {record.case} passes; take it off the list"
+            for record in own
+            if record.verdict in {Verdict.PASSED, Verdict.WARNING}
+        ]
     return problems

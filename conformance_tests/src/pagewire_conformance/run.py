@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import tempfile
 import time
@@ -92,7 +92,7 @@ def run(
     """Run cases; `tell` hears of each. Ctrl-C ends the run, and the report has what was done by then."""
     recorder = _Recorder(tell)
     begin = time.monotonic()
-    started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    started = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     options.report_folder.mkdir(parents=True, exist_ok=True)
     with _settings() as arguments:
         options.publish()

@@ -16,7 +16,7 @@ class Verdict(StrEnum):
     UNVERIFIED = "unverified"
     """What the case is about cannot be observed with this client."""
     NOT_OFFERED = "not offered"
-    """The case is about a capability that the client does not announce, or a page that it does not have."""
+    """The case is about a client of another kind: one with a capability, a page, a lack that this one has not."""
     KNOWN_FAILURE = "known failure"
     """It failed, and the file of known failures says so."""
     ERROR = "error"

@@ -1,0 +1,1 @@
+"""A correct client, and one subclass of it for each defect that the suite must catch."""

@@ -1,4 +1,4 @@
-"""The JavaScript of the correct client: an embedded engine, and the few lines of JavaScript around the server's code."""
+"""The JavaScript of the correct client: an embedded engine, and the few lines around the server's code."""
 
 from __future__ import annotations
 

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from broken_clients import defects
 from broken_clients.client import Client
-from broken_clients.defects import commands, delivery, handshake, scripts, transport
 from broken_clients.harness import Case, all_cases, run_case
 from broken_clients.registry import DEFECTS
 from pagewire_conformance.requirements import specification
 from pagewire_conformance.verdicts import Verdict
 
 MATRIX: Final = Path(__file__).parents[2] / "KILLS.md"
-TOPICS: Final = (transport, handshake, scripts, commands, delivery)
-"""The modules that register defects."""
+
+defects.load()
 
 _AT_ONCE: Final = 8
 _ROUNDS: Final = 2
@@ -72,6 +72,7 @@ def compute() -> list[Row]:
         rounds = [catching_cases(defect, requirement) for _ in range(_ROUNDS)]
         return Row(requirement, defect, tuple(sorted(set.intersection(*rounds))))
 
+    all_cases()  # collected once, before there are threads
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(row, DEFECTS))
 
@@ -79,9 +80,10 @@ def compute() -> list[Row]:
 def render(rows: Sequence[Row]) -> str:
     """Return KILLS.md."""
     order = list(specification())
-    lines = [f"{len(rows)} defects, {len({row.requirement for row in rows})} requirements, "
-             f"{len({name for row in rows for name in row.cases})} cases.\n",
-             "| requirement | defect | caught by |", "|---|---|---|"]  # fmt: skip
+    requirements = {row.requirement for row in rows}
+    cases_ = {name for row in rows for name in row.cases}
+    lines = [f"{len(rows)} defects, {len(requirements)} requirements, {len(cases_)} cases.", ""]
+    lines += ["| requirement | defect | caught by |", "|---|---|---|"]
     for row in sorted(rows, key=lambda row: order.index(row.requirement)):
         cases = "<br>".join(f"`{name.replace('.py::test_', ': ')}`" for name in row.cases)
         lines.append(f"| {row.requirement} | {row.title} | {cases} |")

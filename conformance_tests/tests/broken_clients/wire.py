@@ -59,7 +59,8 @@ class Wire:
         )
         self._pieces: list[bytes] = []
         self._is_text = True
-        self._close_code: int | None = None
+        self.close_code: int | None = None
+        """Of the Close frame that came."""
         self.is_over = False
         self._protocol.send_request(self._protocol.connect())
         self._flush()
@@ -86,7 +87,7 @@ class Wire:
         self._flush()
         if not data or self._protocol.state is State.CLOSED:
             self.abort()
-            found.append(Closed(1006 if self._close_code is None else self._close_code))
+            found.append(Closed(1006 if self.close_code is None else self.close_code))
         return found
 
     def send_text(self, text: str, *, reserved_bit: bool = False) -> None:
@@ -138,7 +139,7 @@ class Wire:
             case Opcode.CONT:
                 return self._join(event)
             case Opcode.CLOSE:
-                self._close_code = Close.parse(bytes(event.data)).code
+                self.close_code = Close.parse(bytes(event.data)).code
         return []
 
     def _join(self, frame: Frame) -> list[Opened | Text | Binary | Closed]:

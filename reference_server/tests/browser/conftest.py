@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from typing import Any, Final
+from typing import Any
 
 import pytest
 from live_server import PATIENCE, Serve
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
-from system_browser import find_browser
 
+from pagewire_conformance.clients.browsers import ARGUMENTS, find_browser
 from pagewire_server.runtime.apps import App
-
-ARGUMENTS: Final = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 
 expect.set_options(timeout=PATIENCE * 1000)
 

@@ -6,13 +6,34 @@ import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Final
 
-MOUNT = "/pagewire/"
+MOUNT: Final = "/pagewire/"
+
+_OUTPUT: Final = "document.getElementById('pagewire-output')"
+_PANEL: Final = "document.getElementById('pagewire-input')"
+_APPENDED: Final = (
+    "async (parent, tag, style) => {{ const element = Object.assign(document.createElement(tag), {{ style }});"
+    " parent.append(element); await new Promise((done) => setTimeout(done)); return {value}; }}"
+)
+
+SETTING_PROBES: Final = {
+    "output_max_width": f"() => getComputedStyle({_OUTPUT}).maxWidth",
+    "output_animation": f"() => ({_APPENDED.format(value='element.getAnimations().length > 0')})({_OUTPUT}, 'p', '')",
+    "auto_scroll_bottom": f"() => ({_APPENDED.format(value='scrollY > 0')})({_OUTPUT}, 'p', 'block-size: 3000px')",
+    "input_panel_fixed": f"() => getComputedStyle({_PANEL}).position === 'fixed'",
+    "input_panel_min_height": f"() => Number.parseInt(getComputedStyle({_PANEL}).minBlockSize)",
+    "input_panel_init_height": f"() => Number.parseInt(getComputedStyle({_PANEL}).blockSize)",
+    "input_auto_focus": (
+        f"() => ({_APPENDED.format(value='document.activeElement === element')})({_PANEL}, 'input', '')"
+    ),
+}
+"""For each setting of `set_env` an expression that tells which value is in effect in the reference page."""
 
 
 def client_folder() -> Path:
-    """Return the folder of the reference client's modules."""
-    installed = Path(__file__).parents[1] / "_client"
+    """Return the folder of the reference client's modules: in the distribution, or in the checkout."""
+    installed = Path(__file__).parents[2] / "pagewire_server" / "_client"
     return installed if installed.is_dir() else Path(__file__).parents[4] / "js_client" / "src"
 
 

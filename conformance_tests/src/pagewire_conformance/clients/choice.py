@@ -13,7 +13,7 @@ def launcher_for(options: Options) -> Launcher:
     if options.command is not None:
         return CommandLauncher(options.command, options.downloads)
     if options.wait:
-        return WaitingLauncher(options.host, options.port, options.downloads)
+        return WaitingLauncher(options.host, options.port, options.downloads, options.timeout_factor)
     if options.page is None:
         raise ValueError("one of --command, --page and --wait is needed")
     # Only here: playwright is needed for nothing else.

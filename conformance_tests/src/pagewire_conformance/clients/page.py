@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, BrowserContext, Download, Page, Playwri
 from playwright.sync_api import Error as DriverError
 
 from pagewire_conformance.clients.browsers import ARGUMENTS, HEADLESS_NAME, find_browser, find_headless_browser
-from pagewire_conformance.clients.builtin_page import BuiltinPage
+from pagewire_conformance.clients.builtin_page import SETTING_PROBES, BuiltinPage
 from pagewire_conformance.options import BUILTIN
 from pagewire_conformance.peer.observer import Observer, OpenedApp, SavedFile
 from pagewire_conformance.verdicts import ClientFailure, Unverified
@@ -23,7 +23,7 @@ Message = dict[str, Any]
 
 _WAIT_MS: Final = 5000
 _STEP_MS: Final = 20
-_FORBIDS_CODE: Final = "script-src 'self' 'unsafe-inline'; object-src 'none'"
+_FORBIDS_CODE: Final = "script-src 'self'; object-src 'none'"
 _LETS_LOCAL_PAGES_CONNECT: Final = "--disable-features=LocalNetworkAccessChecks"
 """For a page that passed through the driver, Chromium does not know that it is local itself."""
 _STORED: Final = "() => JSON.stringify([{...localStorage}, {...sessionStorage}, document.cookie])"
@@ -55,6 +55,7 @@ class PageLauncher:
         context.set_default_timeout(_WAIT_MS * self._factor)
         is_full = path is not None and HEADLESS_NAME not in path
         tab = _Tab(context, self._template.replace("{url}", quote(listener.url, safe="")), is_full=is_full)
+        tab.know(SETTING_PROBES if self._builtin is not None else {})
         tab.open()
         return tab
 
@@ -85,6 +86,7 @@ class _Tab:
 
     def __init__(self, context: BrowserContext, url: str, *, is_full: bool) -> None:
         self._is_full = is_full
+        self._probes: Mapping[str, str] = {}
         self._context = context
         self._url = url
         self._page: Page = context.new_page()
@@ -93,6 +95,10 @@ class _Tab:
         context.on("console", lambda message: self._console.append(f"{message.type}: {message.text}"))
         context.on("weberror", lambda failed: self._console.append(f"uncaught: {failed.error}"))
         self._page.on("download", lambda download: self._downloads.append(download))  # noqa: PLW0108 - the driver takes no built-in
+
+    def know(self, probes: Mapping[str, str]) -> None:
+        """Learn how to see settings: by an expression for each."""
+        self._probes = probes
 
     def open(self) -> None:
         """Load the page."""
@@ -130,9 +136,11 @@ class _Tab:
 
     def setting(self, name: str) -> Any:
         """See Observer."""
-        if name != "title":
-            raise Unverified(f"the browser's driver does not see the setting {name}")
-        return self._page.title()
+        if name == "title":
+            return self._page.title()
+        if name not in self._probes:
+            raise Unverified(f"the browser's driver does not see the setting {name} in a page that is not ours")
+        return self._page.evaluate(self._probes[name])
 
     def apps(self, count: int) -> list[OpenedApp]:
         """See Observer."""

@@ -106,6 +106,11 @@ class Peer:
         """Whether the client has connected at all."""
         return self._connection is not None
 
+    @property
+    def has_connected(self) -> bool:
+        """Whether the client's first connection was made before the case began."""
+        return bool(getattr(self.subject, "has_connected", False))
+
     def accept(self, *, within: float | None = None) -> Message:
         """Wait for the client's next connection and its hello; return the hello's params."""
         self.await_connection(within=within)
@@ -545,6 +550,10 @@ class Peer:
         if self._observer is None:
             self._observer = self.subject.observer(self.ask, self.hello)
         return self._observer
+
+    def not_offered(self, why: str) -> NotOffered:
+        """Return what to raise where the client is not one that the case is about."""
+        return NotOffered(why)
 
     def unverified(self, why: str) -> Unverified:
         """Return what to raise where the rest cannot be observed."""

@@ -26,6 +26,8 @@ class Listener:
         self._arrivals: deque[Arrival] = deque()
         self._changed = threading.Condition()
         self._connections: list[Connection] = []
+        self._dismissed = 0
+        """How many connections were dismissed: what still comes on them is nobody's business."""
         self._refusing = False
         self.refused = 0
         """How many attempts were refused."""
@@ -71,16 +73,23 @@ class Listener:
                 self._changed.wait(left)
             return time.monotonic()
 
-    def forget(self) -> None:
-        """Cut all connections and forget what has arrived: the next connection is number 1 again."""
+    def put_back(self, arrivals: list[Arrival]) -> None:
+        """Put arrivals that were taken back to the front of the line."""
+        with self._changed:
+            self._arrivals.extendleft(reversed(arrivals))
+            self._changed.notify_all()
+
+    def dismiss(self, farewell: bytes, code: int) -> None:
+        """End what is left of all connections, with a last message, and forget what came on them."""
         self.behavior = Behavior()
         self.refuse(refusing=False)
-        for connection in self._connections:
-            connection.cut()
         with self._changed:
-            self._connections = []
+            connections = self._connections[self._dismissed :]
+            self._dismissed = len(self._connections)
             self._arrivals.clear()
-            self.refused = 0
+        for connection in connections:
+            connection.send_text(farewell)
+            connection.send_close(code)
 
     def close(self) -> None:
         """Stop listening, and cut all connections."""
@@ -112,6 +121,6 @@ class Listener:
 
     def _report(self, connection: Connection, arrival: Arrival) -> None:
         with self._changed:
-            if connection in self._connections:
+            if connection.number > self._dismissed:
                 self._arrivals.append(arrival)
                 self._changed.notify_all()

@@ -78,6 +78,6 @@ def test_params_are_checked_before_what_the_client_can_do(peer: Peer) -> None:
     if not peer.has_page:
         lacking.append(go_app("", new_window=False))
     if not lacking:
-        raise peer.unverified("this client can do everything")
+        raise peer.not_offered("this client can do everything")
     for command in lacking:
         peer.error(command, "invalid_command")

@@ -83,7 +83,7 @@ def test_what_cannot_be_saved_is_told(peer: Peer) -> None:
 def test_stream_for_a_client_without_streams_is_unsupported(peer: Peer) -> None:
     """DL-7: a client that does not announce `streams` says so when it is given one."""
     if "streams" in peer.hello["capabilities"]:
-        raise peer.unverified("the client announces streams")
+        raise peer.not_offered("the client announces streams")
     peer.error(download_stream(3), "unsupported")
     assert peer.value("1 + 1") == 2
 

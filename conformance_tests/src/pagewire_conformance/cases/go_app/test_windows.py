@@ -97,5 +97,5 @@ def test_link_is_offered_for_a_blocked_window(peer: Peer) -> None:
 def test_client_without_a_page_does_not_support_it(peer: Peer, *, new_window: bool) -> None:
     """APP-6: a client that has no page answers `error unsupported`."""
     if peer.has_page:
-        raise peer.unverified("the client has a page")
+        raise peer.not_offered("the client has a page")
     peer.error(go_app("other", new_window=new_window), "unsupported")

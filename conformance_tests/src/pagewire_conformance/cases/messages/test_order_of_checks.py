@@ -32,10 +32,10 @@ GAPS: dict[str, dict[str, Any]] = {
 @requirement("WIRE-14", "DELIVERY-2")
 def test_old_seq_is_dropped_before_anything_else_is_looked_at(peer: Peer) -> None:
     """WIRE-14: row 4 goes before all that could be wrong with the message: it is dropped."""
-    for name in OLD:
+    peer.result(eval_js("1"))
+    for name, message in OLD.items():
         with peer.part(name):
-            peer.result(eval_js("1"))
-            peer.send_raw(OLD[name])
+            peer.send_raw(message)
             assert peer.value("typeof again") == "undefined"
             peer.expect_nothing_more()
 

@@ -41,7 +41,8 @@ def test_waits_are_random(peer: Peer) -> None:
     peer.value("1")
     times = peer.refused_attempts(5)
     waits = [later - earlier for earlier, later in pairwise(times)]
-    steady = [abs(wait - limit) < 0.03 for wait, limit in zip(waits, (0.5, 1, 2, 4), strict=True)]
+    # By chance: once in 160,000 runs.
+    steady = [wait > 0.95 * limit for wait, limit in zip(waits, (0.5, 1, 2, 4), strict=True)]
     assert not all(steady), f"waits of {waits}: always the limit"
 
 

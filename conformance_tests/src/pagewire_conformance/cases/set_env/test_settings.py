@@ -26,9 +26,9 @@ SETTINGS: dict[str, Any] = {
 @requirement("ENV-1", "ENV-2", "ENV-3")
 def test_setting_is_applied_or_ignored(peer: Peer) -> None:
     """ENV-1, ENV-2: each of the nine is in one of the two lists, and in no other company."""
-    for name in SETTINGS:
+    for name, value in SETTINGS.items():
         with peer.part(name):
-            result = peer.result(set_env(**{name: SETTINGS[name]}))
+            result = peer.result(set_env(**{name: value}))
             assert sorted(result["applied"] + result["ignored"]) == [name]
 
 
@@ -59,7 +59,7 @@ def test_pull_interval_has_no_effect_here(peer: Peer) -> None:
 def test_client_without_a_page_ignores_all(peer: Peer) -> None:
     """ENV-2: without a page all nine are without effect."""
     if peer.has_page:
-        raise peer.unverified("the client has a page")
+        raise peer.not_offered("the client has a page")
     result = peer.result(set_env(**SETTINGS))
     assert (result["applied"], sorted(result["ignored"])) == ([], sorted(SETTINGS))
 
