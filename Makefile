@@ -16,9 +16,9 @@ test: check .setup/browser ## all checks, all tests, in Python, in Node and in a
 	@echo '--- tests of the JavaScript client (node)'
 	@cd js_client && npm test --silent
 	@echo '--- tests of protocol and server (pytest, with a real browser)'
-	@$(BIN)/pytest -q protocol reference_server
+	@$(BIN)/pytest -q protocol/tests reference_server/tests
 	@echo '--- tests of the conformance suite: it catches every defect'
-	@$(BIN)/pytest -q -n 4 conformance_tests
+	@$(BIN)/pytest -q -n 4 conformance_tests/tests
 	@$(MAKE) --no-print-directory conformance
 
 conformance: .setup/browser .setup/javascript ## our own clients against the conformance suite: Node, and the page in a browser

@@ -52,7 +52,7 @@ def test_a_correct_client_is_conformant(tmp_path: Path, workers: str) -> None:
     assert code == 0, said
     assert "CONFORMANT: correct-client 1 (core)" in said
     found = report(tmp_path)
-    assert (found["verdict"], found["expected"], found["executed"]) == ("conformant", 3, 3)
+    assert (found["verdict"], found["expected"], found["executed"]) == ("conformant", 2, 2)
     assert {path.name for path in (tmp_path / "report").iterdir()} == {
         "report.html",
         "report.json",
@@ -101,9 +101,8 @@ def test_a_client_that_never_connects_ends_the_run_soon(tmp_path: Path) -> None:
 
 def test_a_client_that_hangs_costs_its_case_only(tmp_path: Path) -> None:
     """The others are judged, and the report is whole."""
-    code, said = run(
-        tmp_path, "--command", client("LosesEveryFiftiethReply"), "--requirement", "CMD-1", "--timeout-factor", "0.3"
-    )
+    chosen = "test_hundred_commands or test_promise_that_settles"
+    code, said = run(tmp_path, "--command", client("LosesEveryFiftiethReply"), "-k", chosen)
     assert code == 1, said
     found = report(tmp_path)
     assert (found["counts"]["failed"], found["expected"] - found["executed"]) == (1, 0)
@@ -158,7 +157,7 @@ def test_cases_can_be_listed_without_a_client(tmp_path: Path) -> None:
 
 def test_ctrl_c_leaves_a_report_of_what_was_done(tmp_path: Path) -> None:
     """It is said to be incomplete: exit code 2."""
-    with start(tmp_path, "--command", CORRECT, "-n", "1", "-k", "test_invalid_shape or test_attempt_that") as process:
+    with start(tmp_path, "--command", CORRECT, "-n", "1", "-k", "test_invalid") as process:
         assert process.stdout is not None
         os.set_blocking(process.stdout.fileno(), True)
         for line in process.stdout:
@@ -176,7 +175,7 @@ def test_a_case_can_be_repeated_with_jitter(tmp_path: Path) -> None:
     """Each round counts, and is the same for the same seed."""
     code, said = run(tmp_path, "--command", CORRECT, "--requirement", "EVAL-4", "--repeat", "3", "--seed", "7")
     assert code == 0, said
-    assert report(tmp_path)["expected"] == report(tmp_path)["executed"] == 9
+    assert report(tmp_path)["expected"] == report(tmp_path)["executed"] == 6
 
 
 def test_a_client_that_is_waited_for_is_given_one_case_after_the_other(tmp_path: Path) -> None:
@@ -189,4 +188,4 @@ def test_a_client_that_is_waited_for_is_given_one_case_after_the_other(tmp_path:
             out, error = process.communicate(timeout=100)
             looping.terminate()
     assert process.returncode == 0, out + error
-    assert report(tmp_path)["executed"] == 3
+    assert report(tmp_path)["executed"] == 2
