@@ -60,6 +60,7 @@ def profile_of(item: pytest.Item) -> Profile:
 def pytest_configure(config: pytest.Config) -> None:
     """Announce the suite's marks."""
     config.addinivalue_line("markers", "requirement(*ids): the requirements of SPEC.md that a case is about")
+    config.addinivalue_line("markers", "long: the case takes seconds, since it is about waiting")
     config.addinivalue_line("markers", "full_browser: the case needs a browser with a blocker of popups")
     config.addinivalue_line("markers", "profile(name): the profile that a case belongs to")
 
@@ -74,7 +75,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep what `--profile` and `--requirement` ask for."""
     options = Options.received()
-    kept = [item for item in items if _is_chosen(item, options)]
+    # The long ones first, so that nobody waits for them at the end.
+    ordered = sorted(items, key=lambda item: item.get_closest_marker("long") is None)
+    kept = [item for item in ordered if _is_chosen(item, options)]
     chosen = set(map(id, kept))
     config.hook.pytest_deselected(items=[item for item in items if id(item) not in chosen])
     items[:] = kept

@@ -96,7 +96,7 @@ def run(
     options.report_folder.mkdir(parents=True, exist_ok=True)
     with _settings() as arguments:
         options.publish()
-        parallel = ["-n", str(workers), "--dist", "worksteal"] if workers > 1 else []
+        parallel = ["-n", str(workers), "--dist", "load", "--maxschedchunk", "1"] if workers > 1 else []
         junit = ["--junitxml", str(options.report_folder / "junit.xml"), "-o", "junit_suite_name=pagewire-conformance"]
         code = pytest.main([*arguments, *_keyword(expression), *parallel, *junit, "-p", "no:terminal"], [recorder])
     problems = recorder.problems

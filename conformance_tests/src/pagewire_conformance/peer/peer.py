@@ -6,7 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qs, urlsplit
 
@@ -550,6 +550,12 @@ class Peer:
         if self._observer is None:
             self._observer = self.subject.observer(self.ask, self.hello)
         return self._observer
+
+    def let_it_download(self) -> None:
+        """Let a page save one more file: without a user's click, browsers block all but the first."""
+        if self.has_page:
+            with suppress(Unverified):
+                self.seen.click()
 
     def not_offered(self, why: str) -> NotOffered:
         """Return what to raise where the client is not one that the case is about."""

@@ -49,6 +49,7 @@ def test_ack_comes_after_262144_bytes(peer: Peer) -> None:
 
 
 @requirement("DELIVERY-6")
+@pytest.mark.long
 def test_ack_comes_within_2_s(peer: Peer) -> None:
     """DELIVERY-6: a message is acknowledged within 2 s, though nothing else happens."""
     peer.value("1")
@@ -57,6 +58,7 @@ def test_ack_comes_within_2_s(peer: Peer) -> None:
 
 
 @requirement("DELIVERY-6")
+@pytest.mark.long
 def test_further_messages_do_not_put_the_ack_off(peer: Peer) -> None:
     """DELIVERY-6: the timer is set when the first message comes, not again with each one."""
     begin = time.monotonic()

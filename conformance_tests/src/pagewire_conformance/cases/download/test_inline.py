@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from pagewire_conformance.messages import download, download_of, download_stream
 from pagewire_conformance.peer.observer import SavedFile
 from pagewire_conformance.peer.peer import Peer
@@ -19,12 +17,13 @@ CONTENTS = {
 
 
 @requirement("DL-1", "DL-2")
-@pytest.mark.parametrize("name", CONTENTS)
-def test_content_is_saved_byte_for_byte(peer: Peer, name: str) -> None:
+def test_content_is_saved_byte_for_byte(peer: Peer) -> None:
     """DL-1: the file is saved as it is; DL-2: the result is the number of its bytes."""
-    content = CONTENTS[name]
-    assert peer.result(download(content, "data.bin")) == {"bytes": len(content)}
-    assert peer.seen.files(1)[-1] == SavedFile.of("data.bin", content)
+    for number, (name, content) in enumerate(CONTENTS.items(), 1):
+        with peer.part(name):
+            peer.let_it_download()
+            assert peer.result(download(content, f"{name}.bin")) == {"bytes": len(content)}
+            assert SavedFile.of(f"{name}.bin", content) in peer.seen.files(number)
 
 
 @requirement("DL-1")
@@ -60,13 +59,15 @@ def test_invalid_base64(peer: Peer) -> None:
 
 
 @requirement("DL-5")
-@pytest.mark.parametrize(
-    ("text", "content"), [("QQ==", b"A"), ("QR==", b"A"), ("QUI=", b"AB"), ("+/+/", b"\xfb\xff\xbf")]
-)
-def test_base64_is_read(peer: Peer, text: str, content: bytes) -> None:
+def test_base64_is_read(peer: Peer) -> None:
     """DL-5: base64 of RFC 4648 section 4; the spare bits before the padding may have any value."""
-    assert peer.result(download_of({"kind": "inline", "base64": text}, "data.bin")) == {"bytes": len(content)}
-    assert peer.seen.files(1)[-1] == SavedFile.of("data.bin", content)
+    texts = {"QQ==": b"A", "QR==": b"A", "QUI=": b"AB", "+/+/": b"\xfb\xff\xbf"}
+    for number, (text, content) in enumerate(texts.items(), 1):
+        with peer.part(text):
+            peer.let_it_download()
+            name = f"data{number}.bin"
+            assert peer.result(download_of({"kind": "inline", "base64": text}, name)) == {"bytes": len(content)}
+            assert SavedFile.of(name, content) in peer.seen.files(number)
 
 
 @requirement("DL-6")

@@ -77,6 +77,7 @@ def test_old_code_has_no_effect_on_the_new_instance(peer: Peer) -> None:
 
 
 @requirement("END-3", "RESUME-10")
+@pytest.mark.long
 def test_reconnect_counts_as_a_failure(peer: Peer) -> None:
     """END-3: the new instances of a server that is full come with growing waits."""
     waits = []

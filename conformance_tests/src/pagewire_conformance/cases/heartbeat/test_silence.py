@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pagewire_conformance.messages import eval_js, run_js
 from pagewire_conformance.peer.peer import Peer
 from pagewire_conformance.requirements import Profile, profile, requirement
@@ -63,6 +65,7 @@ def test_client_does_not_wait_for_the_closing_handshake(unconnected: Peer) -> No
 
 
 @requirement("BEAT-4")
+@pytest.mark.long
 def test_any_frame_ends_the_silence(unconnected: Peer) -> None:
     """BEAT-4: pings keep the connection alive, though no session message comes."""
     heartbeat = {"interval_ms": 500, "timeout_ms": 500}
@@ -76,6 +79,7 @@ def test_any_frame_ends_the_silence(unconnected: Peer) -> None:
 
 
 @requirement("BEAT-5")
+@pytest.mark.long
 def test_limit_doubles_with_each_silence(unconnected: Peer) -> None:
     """BEAT-5: the second silence must last twice as long, the third four times."""
     unconnected.connect(heartbeat=SHORT)
@@ -88,6 +92,7 @@ def test_limit_doubles_with_each_silence(unconnected: Peer) -> None:
 
 
 @requirement("BEAT-5")
+@pytest.mark.long
 def test_session_message_sets_the_limit_back(unconnected: Peer) -> None:
     """BEAT-5: once a new session message has come, the limit is the usual one."""
     unconnected.connect(heartbeat={"interval_ms": 400, "timeout_ms": 400})
@@ -103,6 +108,7 @@ def test_session_message_sets_the_limit_back(unconnected: Peer) -> None:
 
 
 @requirement("BEAT-7")
+@pytest.mark.long
 def test_attempt_that_brings_no_welcome_is_given_up(unconnected: Peer) -> None:
     """BEAT-7: a hello that is never answered is given up after some time of the client's choice: 45 s are too long."""
     unconnected.accept()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
+
 from pagewire_conformance.messages import eval_js
 from pagewire_conformance.peer.peer import Peer
 from pagewire_conformance.requirements import Profile, profile, requirement
@@ -24,6 +26,7 @@ def test_first_attempt_is_made_at_once(peer: Peer) -> None:
 
 
 @requirement("RESUME-10")
+@pytest.mark.long
 def test_failures_make_the_waits_longer(peer: Peer) -> None:
     """RESUME-10: the waits are random, up to 0.5 s, 1 s, 2 s, 4 s: together they are not next to nothing."""
     peer.value("1")
@@ -36,6 +39,7 @@ def test_failures_make_the_waits_longer(peer: Peer) -> None:
 
 
 @requirement("RESUME-10")
+@pytest.mark.long
 def test_waits_are_random(peer: Peer) -> None:
     """RESUME-10: the waits are not the limits themselves, which would bring all clients back together."""
     peer.value("1")
@@ -47,6 +51,7 @@ def test_waits_are_random(peer: Peer) -> None:
 
 
 @requirement("RESUME-10")
+@pytest.mark.long
 def test_welcome_alone_is_no_progress(peer: Peer) -> None:
     """RESUME-10: a connection on which no session message came is a failure, welcomed or not."""
     waits = []
@@ -60,6 +65,7 @@ def test_welcome_alone_is_no_progress(peer: Peer) -> None:
 
 
 @requirement("RESUME-10")
+@pytest.mark.long
 def test_session_message_sets_the_wait_back(peer: Peer) -> None:
     """RESUME-10: once a new session message has come, the next break is a first one."""
     peer.refused_attempts(3)
@@ -72,6 +78,7 @@ def test_session_message_sets_the_wait_back(peer: Peer) -> None:
 
 
 @requirement("RESUME-11")
+@pytest.mark.long
 def test_client_gives_up_after_the_window(unconnected: Peer) -> None:
     """RESUME-11: after resume_window_ms without a welcome it tries once more, and then no more."""
     unconnected.connect(resume_window_ms=700)
@@ -81,6 +88,7 @@ def test_client_gives_up_after_the_window(unconnected: Peer) -> None:
 
 
 @requirement("RESUME-11")
+@pytest.mark.long
 def test_client_does_not_give_up_within_the_window(peer: Peer) -> None:
     """RESUME-11: while the window lasts it goes on."""
     peer.result(eval_js("globalThis.kept = 1"))
@@ -91,6 +99,7 @@ def test_client_does_not_give_up_within_the_window(peer: Peer) -> None:
 
 
 @requirement("RESUME-11")
+@pytest.mark.long
 def test_client_that_was_never_welcomed_does_not_give_up(unconnected: Peer) -> None:
     """RESUME-11: before its first welcome it tries without end."""
     unconnected.await_connection()
