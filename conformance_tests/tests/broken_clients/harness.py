@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -113,12 +114,14 @@ class InProcessClient:
             self._error = error
 
 
-def run_case(case: Case, client_type: type[Client], *, factor: float = FACTOR) -> Outcome:
+def run_case(
+    case: Case, client_type: type[Client], *, factor: float = FACTOR, jitter: random.Random | None = None
+) -> Outcome:
     """Run one case against a new client of that type."""
     listener = Listener()
     client = client_type(listener.url)
     subject = InProcessClient(client)
-    peer = Peer(listener, subject, factor=factor)
+    peer = Peer(listener, subject, factor=factor, jitter=jitter)
     name = "peer" if case.greets else "unconnected"
     subject.start()
     try:

@@ -45,6 +45,7 @@ class WaitingLauncher:
     def start(self, listener: Listener, *, full_browser: bool = False) -> _Somebody:
         """See Launcher: waits for somebody who was not here before, and leaves to the case what he has said."""
         del full_browser  # whatever it is
+        listener.open()
         deadline = time.monotonic() + PATIENCE * self._factor
         while True:
             opened = listener.take(deadline, lambda each: each.kind is Kind.OPENED)

@@ -125,6 +125,7 @@ class Peer:
         """Wait for the client's next connection; return the time of it."""
         if self._jitter is not None:
             self.listener.behavior.jitter = self._jitter
+        self.listener.open()
         number = 0 if self._connection is None else self._connection.number
         arrival = self.listener.take(
             self._deadline(within), lambda each: each.kind is Kind.OPENED and each.connection > number

@@ -33,7 +33,13 @@ class Listener:
         """How many attempts were refused."""
         self.behavior = Behavior()
         """Of the connections that will be made."""
-        threading.Thread(target=self._accept, name="listener", daemon=True).start()
+        self._is_open = False
+
+    def open(self) -> None:
+        """Begin to accept connections. Clients that have come before wait at the door."""
+        if not self._is_open:
+            self._is_open = True
+            threading.Thread(target=self._accept, name="listener", daemon=True).start()
 
     @property
     def url(self) -> str:
