@@ -1,0 +1,173 @@
+"""The arguments of `pagewire-conformance`, and what is done with them."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from pagewire_conformance.clients.choice import launcher_for
+from pagewire_conformance.clients.waiting import WaitingLauncher
+from pagewire_conformance.invitation import invite
+from pagewire_conformance.known_failures import apply_known_failures, read_known_failures
+from pagewire_conformance.options import Options
+from pagewire_conformance.progress import Progress
+from pagewire_conformance.report.files import write_report
+from pagewire_conformance.requirements import Profile, specification
+from pagewire_conformance.run import SelectedCase, run, select
+from pagewire_conformance.version import VERSION
+
+_EXAMPLES: Final = """examples:
+  pagewire-conformance --command "node client.mjs {url}"
+  pagewire-conformance --page "http://localhost:5173/?server={url}" --profile core
+  pagewire-conformance --page builtin
+  pagewire-conformance --wait --host 0.0.0.0 --port 9000
+
+exit codes: 0 conformant, 1 not conformant, 2 the run itself failed.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        options = _options(given)
+        known = read_known_failures(Path(options.known_failures)) if options.known_failures else []
+        if not given.list:
+            launcher_for(replace(options, port=0)).close()
+    except (OSError, ValueError, ImportError) as error:
+        return _fail(str(error))
+    cases = select(options, given.keyword)
+    if not cases:
+        return _fail("no case is selected: see --list")
+    if given.list:
+        return _list(cases)
+    if options.wait:
+        options = _invite(options)
+    progress = Progress(len(cases))
+    report = run(options, cases, given.keyword, _workers(given, options), progress.tell)
+    report.problems += apply_known_failures(known, report.records)
+    progress.finish(report, write_report(report))
+    return report.exit_code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pagewire-conformance",
+        description="Tells of any client of Pagewire, in any language, whether it keeps the protocol.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"pagewire-conformance {VERSION}")
+    client = parser.add_argument_group("the client (one of the three)").add_mutually_exclusive_group()
+    client.add_argument(
+        "--command",
+        metavar="COMMAND",
+        help="run it as a process, one per case; {url} is where it connects, {downloads} a new folder for its files",
+    )
+    client.add_argument(
+        "--page",
+        metavar="URL",
+        help="open it in a browser, a new tab per case; {url} as above; `builtin`: our own page",
+    )
+    client.add_argument("--wait", action="store_true", help="print a URL; somebody's client connects again and again")
+    parser.add_argument("--browser", metavar="PATH", help="a Chromium (default: the one of this machine)")
+    parser.add_argument("--host", default="127.0.0.1", help="for --wait (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="for --wait (default: a free one)")
+    parser.add_argument(
+        "--downloads", metavar="DIR", help="where the client saves files, to compare them byte for byte"
+    )
+    _add_selection(parser)
+    _add_running(parser)
+    return parser
+
+
+def _add_selection(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("which cases (default: all)")
+    group.add_argument(
+        "--profile", action="append", default=[], choices=[profile.value for profile in Profile], help="may be repeated"
+    )
+    group.add_argument("--requirement", action="append", default=[], metavar="ID", help="EVAL-4; may be repeated")
+    group.add_argument("-k", dest="keyword", default="", metavar="EXPRESSION", help="by name, as in pytest")
+    group.add_argument("--list", action="store_true", help="list the cases, and run none")
+
+
+def _add_running(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("how they run")
+    group.add_argument("-n", dest="workers", type=int, metavar="WORKERS", help="at once (default: by the cores)")
+    group.add_argument("--timeout-factor", type=float, default=1.0, metavar="X", help="of the suite's patience")
+    group.add_argument("--strict", action="store_true", help="what could not be verified is a failure")
+    group.add_argument("--known-failures", metavar="FILE", help="lines of GLOB  # REASON; one that passes is an error")
+    group.add_argument(
+        "--repeat", type=int, default=1, metavar="N", help="run each case N times, with jitter from the second on"
+    )
+    group.add_argument("--jitter", action="store_true", help="split and delay what is sent, by chance")
+    group.add_argument("--seed", type=int, default=0, help="of the jitter (default: %(default)s)")
+    group.add_argument("--report", default="pagewire-report", metavar="DIR", help="default: %(default)s")
+
+
+def _options(given: argparse.Namespace) -> Options:
+    unknown = sorted(set(given.requirement) - set(specification()))
+    if unknown:
+        raise ValueError(f"--requirement: no client is bound by {', '.join(unknown)}: see SPEC.md")
+    if given.repeat < 1 or given.timeout_factor <= 0:
+        raise ValueError("--repeat takes a number from 1, --timeout-factor one above 0")
+    if not given.list and given.command is None and given.page is None and not given.wait:
+        raise ValueError("one of --command, --page and --wait is needed: see --help")
+    if given.page is not None and given.page != "builtin" and "{url}" not in given.page:
+        raise ValueError("--page has no {url}, where the URL to connect to is put in")
+    return Options(
+        command=given.command,
+        page=given.page,
+        wait=given.wait,
+        host=given.host,
+        port=given.port,
+        browser=given.browser,
+        profiles=tuple(given.profile),
+        requirements=tuple(given.requirement),
+        strict=given.strict,
+        timeout_factor=given.timeout_factor,
+        downloads=given.downloads,
+        known_failures=given.known_failures,
+        repeat=given.repeat,
+        seed=given.seed,
+        jitter=given.jitter or given.repeat > 1,
+        report=given.report,
+    )
+
+
+def _workers(given: argparse.Namespace, options: Options) -> int:
+    if options.wait or options.downloads is not None:
+        return 1  # one client, or one folder, for all cases
+    if given.workers is not None:
+        return max(1, int(given.workers))
+    # Most of a case is waiting; a browser takes more of a core than a process does.
+    cores = os.cpu_count() or 1
+    return cores + 1 if options.page is not None else 2 * cores
+
+
+def _list(cases: list[SelectedCase]) -> int:
+    for case in cases:
+        sys.stdout.write(f"{case.id}  [{case.profile}; {', '.join(case.requirements)}]\n    {case.title}\n")
+    sys.stdout.write(f"{len(cases)} cases\n")
+    return 0
+
+
+def _invite(options: Options) -> Options:
+    """Choose the port now, so that the URL can be told."""
+    launcher = WaitingLauncher(options.host, options.port, options.downloads)
+    url = launcher.url
+    launcher.close()
+    sys.stdout.write(invite(url))
+    sys.stdout.flush()
+    return replace(options, port=int(url.rsplit(":", 1)[1].split("/")[0]))
+
+
+def _fail(message: str) -> int:
+    sys.stderr.write(f"pagewire-conformance: {message}\n")
+    return 2
