@@ -103,9 +103,7 @@ def _add_running(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--timeout-factor", type=float, default=1.0, metavar="X", help="of the suite's patience")
     group.add_argument("--strict", action="store_true", help="what could not be verified is a failure")
     group.add_argument("--known-failures", metavar="FILE", help="lines of GLOB  # REASON; one that passes is an error")
-    group.add_argument(
-        "--repeat", type=int, default=1, metavar="N", help="run each case N times, with jitter"
-    )
+    group.add_argument("--repeat", type=int, default=1, metavar="N", help="run each case N times, with jitter")
     group.add_argument("--jitter", action="store_true", help="split and delay what is sent, by chance")
     group.add_argument("--seed", type=int, default=0, help="of the jitter (default: %(default)s)")
     group.add_argument("--report", default="pagewire-report", metavar="DIR", help="default: %(default)s")
