@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import secrets
 import threading
 import time
@@ -26,22 +25,10 @@ Message = dict[str, Any]
 ENDING_CLOSES: Final = frozenset((1000, 1007, 1009, 4400, 4401, 4403, 4404, 4406, 4409, 4410, 4413, 4500))
 ENDING_BYES: Final = frozenset(("invalid_message", "too_large"))
 TEST_COMMANDS: Final = ("state", "leave", "break", "click", "reload", "restore", "forbid_code")
-MAX_DEPTH: Final = 128
-ROOM: Final = 1_048_576
-_STRINGS: Final = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 class Stop(Exception):  # noqa: N818 - no error
     """The client has ended."""
-
-
-def nesting(text: str) -> int:
-    """Return how many levels nest in a JSON text."""
-    level = deepest = 0
-    for character in _STRINGS.sub("", text):
-        level += (character in "[{") - (character in "]}")
-        deepest = max(deepest, level)
-    return deepest
 
 
 class Outgoing:

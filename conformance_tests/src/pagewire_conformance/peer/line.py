@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from pagewire_conformance.messages import COMMAND_TYPES, SESSION_TYPES, Message
+from pagewire_conformance.messages import COMMAND_TYPES, SESSION_TYPES, Message, chunk
 from pagewire_conformance.peer.judge import Judge
 from pagewire_conformance.peer.subject import Subject
 from pagewire_conformance.peer.transcript import Transcript
@@ -182,13 +182,11 @@ class Line:
     def send_chunk(self, id_: int, offset: int, payload: bytes) -> None:
         """Send a chunk of a stream."""
         self.judge.wrote_chunk(id_, offset + len(payload))
-        header = id_.to_bytes(8, "big") + offset.to_bytes(8, "big")
-        self.send_binary(header + payload, f"chunk: id {id_}, offset {offset}, {len(payload)} bytes")
+        self.send_chunk_unjudged(id_, offset, payload)
 
     def send_chunk_unjudged(self, id_: int, offset: int, payload: bytes) -> None:
         """Send a chunk that is wrong, or of no stream: no stream_ack of it is to come."""
-        header = id_.to_bytes(8, "big") + offset.to_bytes(8, "big")
-        self.send_binary(header + payload, f"chunk: id {id_}, offset {offset}, {len(payload)} bytes")
+        self.send_binary(chunk(id_, offset, payload), f"chunk: id {id_}, offset {offset}, {len(payload)} bytes")
 
     def send_binary(self, data: bytes, what: str = "binary frame", *, fragments: int = 1) -> None:
         """Send a binary frame, whatever is in it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 
 from broken_clients.client import Client, Message, Outgoing
 from broken_clients.registry import breaks
@@ -261,7 +260,6 @@ class ComesBackAfterInvalidMessages(Client):
         self.was_welcomed = False
         self.welcomed = False
         self.connect()
-        time.sleep(0)
 
 
 @breaks("WIRE-22")
