@@ -19,12 +19,25 @@ test("the first message is hello, without resume (HELLO-1, HELLO-6)", () => {
     versions: ["1.0"],
     client: { name: "tests", version: "1" },
     instance: INSTANCE,
+    attempt: 1,
     app: "index",
     capabilities: { streams: {} },
     page: {},
     limits: { max_message_bytes: 100_000 },
   };
   assert.deepEqual(conversation.take(), [{ kind: "connect" }, { type: "hello", params }]);
+});
+
+test("attempt grows with each hello, welcomed or not (HELLO-19)", () => {
+  const conversation = new Conversation();
+  conversation.connect();
+  conversation.close(1006);
+  conversation.tick(conversation.session.deadline ?? 0);
+  conversation.do(conversation.session.opened());
+  conversation.reconnect({});
+  const hellos = conversation.take().filter(({ type }) => type === "hello");
+  const attempts = hellos.map(({ params }) => params.attempt);
+  assert.deepEqual(attempts, [1, 2, 3]);
 });
 
 test("events wait for welcome (HELLO-2)", () => {

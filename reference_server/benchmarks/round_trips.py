@@ -146,6 +146,7 @@ def hello() -> dict[str, Any]:
             "versions": ["1.0"],
             "client": {"name": "benchmark", "version": "1"},
             "instance": "benchmark-benchmark-benchmark",
+            "attempt": 1,
             "app": "index",
             "capabilities": {},
             "page": {},

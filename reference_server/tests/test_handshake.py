@@ -49,6 +49,8 @@ def test_welcome_says_all_that_a_client_needs(serve: Serve, connect: Connect) ->
         ({"versions": ["1"]}, "invalid_message", 4400),
         ({"versions": None}, "invalid_message", 4400),
         ({"instance": "short"}, "invalid_message", 4400),
+        ({"attempt": None}, "invalid_message", 4400),
+        ({"attempt": 0}, "invalid_message", 4400),
         ({"app": "nowhere"}, "unknown_app", 4404),
         ({"app": ""}, "invalid_message", 4400),
         ({"limits": {"max_message_bytes": 1}}, "invalid_message", 4400),
@@ -156,7 +158,7 @@ def test_lost_welcome_starts_no_second_app(serve: Serve, connect: Connect) -> No
 
 
 def test_full_server_says_so(serve: Serve, connect: Connect) -> None:
-    """Check 11: one session too many is told to come back."""
+    """Check 12: one session too many is told to come back."""
     live = serve(app, max_sessions=1)
     connect(live)
     client = connect(live, hello=False)

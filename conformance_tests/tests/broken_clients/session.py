@@ -91,6 +91,7 @@ class Session(ABC):
         self.page = Page()
         self.disk = Disk()
         self.engine = Engine(self.js_reply, self.js_emit, self.prelude)
+        self.attempt = 0
         self.was_welcomed = False
         self.welcomed = False
         self.terms: Message = {}
@@ -143,6 +144,7 @@ class Session(ABC):
 
     def connect(self) -> bool:
         """Open a connection; False if that fails."""
+        self.attempt += 1
         try:
             self.wire = Wire(f"{self.url}?key={self.key}", self.subprotocols)
         except OSError:
@@ -281,7 +283,7 @@ class Session(ABC):
         self.send_control("hello", params)
 
     def hello_params(self) -> Message:
-        """What is the same in every hello."""
+        """What every hello says."""
         capabilities: Message = {"test": {}}
         if self.takes_streams:
             capabilities["streams"] = {}
@@ -289,6 +291,7 @@ class Session(ABC):
             "versions": list(self.versions),
             "client": {"name": "correct-client", "version": "1"},
             "instance": self.instance,
+            "attempt": self.attempt,
             "app": self.app(),
             "capabilities": capabilities,
             "page": self.page.describe() if self.has_page else {},

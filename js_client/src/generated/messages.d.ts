@@ -33,6 +33,10 @@ export interface HelloParams {
    */
   instance: string;
   /**
+   * Greater in each hello of the instance than in every earlier one, so that a late one is known (HELLO-20).
+   */
+  attempt: number;
+  /**
    * The app to run; `index` where the page names none.
    */
   app: string;

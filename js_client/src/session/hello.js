@@ -1,4 +1,4 @@
-/** @file The `hello` of a client: what stays the same in each one of an instance, and what it resumes (SPEC section 4). */
+/** @file The `hello` of a client: what stays the same in each one of an instance, and what does not (SPEC section 4). */
 
 /** @import {Hello} from "../generated/messages.js" */
 
@@ -20,15 +20,17 @@ export const VERSIONS = /** @type {const} */ (["1.0"]);
 
 /**
  * @param {Introduction} introduction
+ * @param {number} attempt greater in each hello of the instance (HELLO-19)
  * @param {Hello["params"]["resume"]} resume undefined until the first `welcome` (HELLO-6)
  * @returns {Hello["params"]}
  */
-export function helloParams(introduction, resume) {
+export function helloParams(introduction, attempt, resume) {
   const { client, instance, app, capabilities, page, maxMessageBytes, auth } = introduction;
   return {
     versions: [...VERSIONS],
     client,
     instance,
+    attempt,
     app,
     capabilities,
     page,

@@ -29,6 +29,7 @@ export class Session {
   #link;
   #delivery = new Delivery();
   #wasWelcomed = false;
+  #helloCount = 0;
   /** @type {End | null} */
   #end = null;
 
@@ -114,8 +115,9 @@ export class Session {
   opened() {
     if (this.#link.phase !== "opening") return [];
     this.#link.opened();
+    this.#helloCount += 1; // HELLO-19
     const resume = this.#wasWelcomed ? this.#delivery.resumePoint() : undefined; // HELLO-6
-    return [sendControl("hello", helloParams(this.#introduction, resume))];
+    return [sendControl("hello", helloParams(this.#introduction, this.#helloCount, resume))];
   }
 
   /**

@@ -75,7 +75,9 @@ BYE_RULES: Final[dict[ByeCode, ByeRule]] = {
     ByeCode.UNKNOWN_APP: ByeRule(4404, "never", "server", "there is no app of that name"),
     ByeCode.UNSUPPORTED_VERSION: ByeRule(4406, "never", "server", "no version in common"),
     ByeCode.HELLO_TIMEOUT: ByeRule(4408, "resume", "server", "no hello came in time"),
-    ByeCode.REPLACED: ByeRule(4409, "never", "server", "another connection of the instance took over"),
+    ByeCode.REPLACED: ByeRule(
+        4409, "never", "server", "another connection of the instance took over, or had done so before this hello came"
+    ),
     ByeCode.SESSION_GONE: ByeRule(4410, "never", "server", "the session is no longer known"),
     ByeCode.TOO_LARGE: ByeRule(4413, "never", "both", "a message was larger than announced"),
     ByeCode.TOO_MANY_SESSIONS: ByeRule(4429, "reconnect", "server", "the server is full"),

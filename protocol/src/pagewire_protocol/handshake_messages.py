@@ -74,6 +74,8 @@ class HelloParams(WireModel):
     client: Software
     instance: Instance
     """A secret of at least 128 bits, the same for the life of the client; whoever has it has the session."""
+    attempt: PositiveInteger
+    """Greater in each hello of the instance than in every earlier one, so that a late one is known (HELLO-20)."""
     app: Name
     """The app to run; `index` where the page names none."""
     capabilities: Capabilities

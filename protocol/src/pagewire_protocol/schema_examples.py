@@ -13,6 +13,7 @@ EXAMPLES: Final[dict[str, JsonObject]] = {
             "versions": ["1.0"],
             "client": {"name": "pagewire-js", "version": "0.1.0"},
             "instance": "Ck3nW0u0Qm2b9Zr4T7yXfA",
+            "attempt": 1,
             "app": "index",
             "capabilities": {"streams": {}},
             "page": {

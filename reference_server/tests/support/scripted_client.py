@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import secrets
 import socket
@@ -17,13 +18,17 @@ from websockets.typing import Subprotocol
 Message = dict[str, Any]
 SUBPROTOCOL = "pagewire.v1"
 
+_attempts = itertools.count(1)
+"""Of all clients together: each hello has a greater one than those before (HELLO-19)."""
+
 
 def make_hello(**changes: Any) -> Message:
-    """Return a good hello for the app `index`, with some of its params changed; None removes one."""
+    """Return a good hello for the app `index`, later than all before, with some params changed; None removes one."""
     params: dict[str, Any] = {
         "versions": ["1.0"],
         "client": {"name": "scripted", "version": "1"},
         "instance": secrets.token_urlsafe(16),
+        "attempt": next(_attempts),
         "app": "index",
         "capabilities": {},
         "page": {},

@@ -56,6 +56,7 @@ class Judge:
     last_ack: int = 0
     """The `seq` of the last ack that has come."""
     _first_hello: Message | None = None
+    _last_attempt: int = 0
 
     # --- What the suite does ---
 
@@ -170,9 +171,15 @@ class Judge:
                 raise Broken(f"{name} is not the same in every hello", "HELLO-8")
         if params["instance"] != self._first_hello["instance"]:
             raise Broken("instance is not the same in every hello", "HELLO-4")
+        self._check_attempt(params["attempt"])
         if has_resume and params["resume"]["last_seq"] > self.written:
             raise Broken(f"resume.last_seq {params['resume']['last_seq']} was never written", "RESUME-2")
         self._check_capability_names(params["capabilities"])
+
+    def _check_attempt(self, attempt: int) -> None:
+        if attempt <= self._last_attempt:
+            raise Broken(f"attempt is {attempt}, after a hello whose attempt was {self._last_attempt}", "HELLO-19")
+        self._last_attempt = attempt
 
     @staticmethod
     def _check_capability_names(capabilities: Message) -> None:

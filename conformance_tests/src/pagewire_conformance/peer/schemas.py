@@ -20,6 +20,7 @@ _PLACES: Final = (
     (("params", "exception"), "REPLY-4"),
     (("params", "versions"), "HELLO-3"),
     (("params", "instance"), "HELLO-4"),
+    (("params", "attempt"), "HELLO-19"),
     (("params", "limits"), "HELLO-7"),
     (("params", "capabilities"), "EXT-2"),
     (("params", "resume"), "RESUME-2"),
@@ -103,8 +104,8 @@ def _requirement(type_: str, error: ValidationError) -> str:
     if isinstance(error.instance, Inexact):
         return "WIRE-6"
     path = list(error.absolute_path)
-    if not path and error.validator == "required":
-        path = [next((name for name in ("seq", "id") if f"'{name}'" in error.message), "")]
+    if error.validator == "required" and (not path or type_ == "hello"):
+        path.append(error.message.partition(" is a required")[0].strip("'"))
     if not path and error.validator == "additionalProperties" and "'seq'" in error.message:
         return "WIRE-10"
     return next((id_ for place, id_ in _PLACES if tuple(path[: len(place)]) == place), _TYPES[type_])

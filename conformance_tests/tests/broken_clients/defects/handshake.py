@@ -215,3 +215,44 @@ class DisobeysEarlyBye(Client):
 
     def on_bye(self, params: Message) -> bool:
         return super().on_bye(params if self.welcomed else params | {"retry": "resume"})
+
+
+@breaks("HELLO-19")
+class CountsNothing(Client):
+    """Says no attempt in its hello."""
+
+    def hello_params(self) -> Message:
+        return {name: value for name, value in super().hello_params().items() if name != "attempt"}
+
+
+@breaks("HELLO-19")
+class CountsFromZero(Client):
+    """Counts its attempts from 0."""
+
+    def hello_params(self) -> Message:
+        return super().hello_params() | {"attempt": self.attempt - 1}
+
+
+@breaks("HELLO-19")
+class CountsWelcomes(Client):
+    """Says the same attempt again until it is welcomed."""
+
+    def begin(self) -> None:
+        super().begin()
+        self.welcomes = 0
+
+    def check_welcome(self, params: Message) -> None:
+        self.welcomes += 1
+        super().check_welcome(params)
+
+    def hello_params(self) -> Message:
+        return super().hello_params() | {"attempt": self.welcomes + 1}
+
+
+@breaks("HELLO-19")
+class CountsTheRow(Client):
+    """Counts its attempts anew after each welcome."""
+
+    def check_welcome(self, params: Message) -> None:
+        self.attempt = 0
+        super().check_welcome(params)

@@ -225,6 +225,10 @@ class LiveSession:
 
     # -- the connection's side -----------------------------------------------------------------
 
+    def is_late(self, hello: HelloParams) -> bool:
+        """Whether `hello` came after a later one of its client: it must not be attached (HELLO-20)."""
+        return self.core.is_late(hello)
+
     def attach(self, link: Link, hello: HelloParams) -> int:
         """Make `link` the session's connection, in the place of an older one (RESUME-8); return `welcome.last_seq`.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 from pydantic import MISSING
 
@@ -18,7 +18,15 @@ from pagewire_protocol.versions import SUPPORTED_VERSIONS, negotiate
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.sessions.directory import SessionDirectory, instance_hash
 
-Session = TypeVar("Session")
+
+class Resumable(Protocol):
+    """A living session, as far as a hello of its instance can be told from a late one."""
+
+    def is_late(self, hello: HelloParams) -> bool:
+        """Whether `hello` came after a later one of the instance."""
+
+
+Session = TypeVar("Session", bound=Resumable)
 
 
 class Refused(Exception):  # noqa: N818 - an outcome of the handshake, not a mistake of ours
@@ -88,6 +96,9 @@ def admit(
     """Make the checks from `instance` on (HELLO-10); Refused says why not."""
     key = instance_hash(hello.instance)
     if (session := directory.find(key)) is not None:
+        if session.is_late(hello):
+            # HELLO-20: nothing is touched; the session may be in use on a later connection.
+            raise Refused(make_bye(ByeCode.REPLACED, "A later hello of this client came before this one."))
         return Admitted(session, key, version)
     if (bye := directory.tombstone(key, now)) is not None:
         raise Refused(bye)

@@ -61,6 +61,7 @@ class SessionCore:
         self._commands: dict[int, Command] = {}
         self._streaming: deque[Command] = deque()
         self._last_client_id = 0
+        self._attempt = 0
 
     @property
     def unanswered(self) -> list[Command]:
@@ -136,8 +137,13 @@ class SessionCore:
 
     # -- the connection's side ---------------------------------------------------------------
 
+    def is_late(self, hello: HelloParams) -> bool:
+        """Whether `hello` was sent before the one attached last, or is that one: it must not be attached (HELLO-20)."""
+        return hello.attempt <= self._attempt
+
     def attach(self, hello: HelloParams) -> int:
         """Start on a new connection; return `welcome.last_seq`. PeerViolation where `resume` cannot be (RESUME-6)."""
+        self._attempt = hello.attempt
         resume = None if hello.resume is MISSING else hello.resume
         last_seq = self.delivery.attach(resume.last_seq if resume else 0)
         offsets = {position.id: position.offset for position in resume.streams} if resume else {}

@@ -1,4 +1,4 @@
-"""HELLO-2, HELLO-4, HELLO-6, HELLO-8, WIRE-4: what stays from one hello of an instance to the next."""
+"""HELLO-2, HELLO-4, HELLO-6, HELLO-8, HELLO-19, WIRE-4: from one hello of an instance to the next."""
 
 from __future__ import annotations
 
@@ -48,6 +48,30 @@ def test_resume_stands_in_a_hello_once_the_client_was_welcomed(unconnected: Peer
     assert "resume" in unconnected.accept()
     unconnected.break_connection()
     assert "resume" in unconnected.accept()
+
+
+@requirement("HELLO-19")
+def test_attempt_grows_though_no_welcome_came(unconnected: Peer) -> None:
+    """HELLO-19: the attempt is greater in each hello than in every earlier one, also before the first welcome."""
+    attempts = [unconnected.accept()["attempt"]]
+    for _ in range(2):
+        unconnected.break_connection()
+        attempts.append(unconnected.accept()["attempt"])
+    assert attempts == sorted(set(attempts))
+
+
+@requirement("HELLO-19")
+def test_attempt_grows_over_the_whole_session(peer: Peer) -> None:
+    """HELLO-19: the attempt never falls back, neither after a welcome nor after attempts that were refused."""
+    attempts = [peer.hello["attempt"]]
+    for _ in range(2):
+        peer.value("1")
+        peer.break_connection()
+        attempts.append(peer.resume()["attempt"])
+    peer.value("1")
+    peer.refused_attempts(2)
+    attempts.append(peer.resume()["attempt"])
+    assert attempts == sorted(set(attempts))
 
 
 @requirement("HELLO-2")

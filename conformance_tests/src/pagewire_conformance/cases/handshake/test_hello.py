@@ -1,4 +1,4 @@
-"""HELLO-1 to HELLO-9: what a client says of itself."""
+"""HELLO-1 to HELLO-9, HELLO-19: what a client says of itself."""
 
 from __future__ import annotations
 
@@ -52,6 +52,12 @@ def test_app_is_that_of_the_url(unconnected: Peer) -> None:
 def test_limit_is_at_least_65536_bytes(unconnected: Peer) -> None:
     """HELLO-7: the client accepts messages of 65536 bytes at the least."""
     assert unconnected.accept()["limits"]["max_message_bytes"] >= 65536
+
+
+@requirement("HELLO-19")
+def test_attempt_is_a_number_from_1(unconnected: Peer) -> None:
+    """HELLO-19: each hello has an attempt, the first one too: an integer from 1."""
+    assert unconnected.accept()["attempt"] >= 1
 
 
 @requirement("HELLO-9")
