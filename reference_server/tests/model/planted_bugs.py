@@ -1,0 +1,229 @@
+"""Bugs that the model checker must find: each a change of the server, by a class, or of the client, by a patch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from client_machine import Patch
+from explorer import Bounds
+from scenarios import Scenario
+from server_machine import MakeCore, Step
+
+from pagewire_protocol.delivery import Inbox, Outbox, OutgoingStream
+from pagewire_protocol.handshake_messages import HelloParams
+from pagewire_server.options import Options
+from pagewire_server.sessions.command import Command
+from pagewire_server.sessions.session_core import SessionCore, SessionState
+
+# -- in the server -----------------------------------------------------------------------------------
+
+
+class ReplaysNothing(Outbox):
+    """Takes what was written for received."""
+
+    def resume(self, last_seq: int) -> None:
+        super().resume(last_seq)
+        self._to_replay.clear()
+
+
+class ReplaysBackwards(Outbox):
+    """Replays the newest first."""
+
+    def resume(self, last_seq: int) -> None:
+        super().resume(last_seq)
+        self._to_replay.reverse()
+
+
+class ReplaysWithNewNumbers(Outbox):
+    """Counts what it replays once more."""
+
+    def resume(self, last_seq: int) -> None:
+        super().resume(last_seq)
+        for message in self._to_replay:
+            self.written_seq += 1
+            message.seq = self.written_seq
+
+
+class ForgetsWhatItWrites(Outbox):
+    """Keeps no message until it is acknowledged."""
+
+    def next_frame(self) -> bytes | None:
+        frame = super().next_frame()
+        self.acknowledge(self.written_seq)
+        return frame
+
+
+class AcknowledgesOneTooHigh(Inbox):
+    """Acknowledges what has not come."""
+
+    def acknowledge(self) -> int:
+        return super().acknowledge() + 1
+
+
+class StreamStartsAgain(OutgoingStream):
+    """Sends what it still has from its beginning, whatever the client has received."""
+
+    def resume(self, offset: int | None) -> None:
+        del offset
+        super().resume(None)
+
+
+class StreamForgetsItsEnd(OutgoingStream):
+    """Sends the end once only."""
+
+    def resume(self, offset: int | None) -> None:
+        is_sent = self._end_is_sent
+        super().resume(offset)
+        self._end_is_sent = is_sent
+
+
+class TakesLateHellos(SessionCore):
+    """Lets a connection that the client has given up take over (HELLO-20)."""
+
+    def is_late(self, hello: HelloParams) -> bool:
+        del hello
+        return False
+
+
+class SendsChunksBeforeTheReplay(SessionCore):
+    """A chunk overtakes the command that it belongs to."""
+
+    def next_text(self, now: float) -> bytes | None:
+        return None if self.delivery.outbox.is_replaying and self._has_chunk() else super().next_text(now)
+
+    def next_chunk(self) -> bytes | None:
+        for command in self._streaming:
+            if command.stream and (frame := command.stream.next_frame()):
+                return frame
+        return None
+
+    def _has_chunk(self) -> bool:
+        return any(command.stream and command.stream.has_frame for command in self._streaming)
+
+
+class EndsWithoutItsReplies(SessionCore):
+    """Is drained while commands are unanswered."""
+
+    @property
+    def is_drained(self) -> bool:
+        return self.state is SessionState.DRAINING and self.delivery.is_drained
+
+
+class ForgetsToCancel(SessionCore):
+    """Gives up on a command, and does not tell the client that it may."""
+
+    def cancel(self, command: Command) -> bool:
+        self._commands.pop(command.id, None)
+        return False
+
+
+def with_outbox(make: type[Outbox]) -> MakeCore:
+    """Return a core with another outbox."""
+    return _changed(lambda core, options: setattr(core.delivery, "outbox", make(window_bytes=options.window_bytes)))
+
+
+def with_inbox(make: type[Inbox]) -> MakeCore:
+    """Return a core with another inbox."""
+    return _changed(lambda core, _options: setattr(core.delivery, "inbox", make()))
+
+
+def with_streams(make: type[OutgoingStream]) -> MakeCore:
+    """Return a core with other streams."""
+
+    class Core(SessionCore):
+        def open_stream(self, command: Command) -> OutgoingStream | None:
+            opened = super().open_stream(command)
+            if opened:
+                opened.__class__ = make
+            return opened
+
+    return Core
+
+
+def _changed(change: Callable[[SessionCore, Options], None]) -> MakeCore:
+    def make_core(hello: HelloParams, options: Options) -> SessionCore:
+        core = SessionCore(hello, options)
+        change(core, options)
+        return core
+
+    return make_core
+
+
+# -- all of them -------------------------------------------------------------------------------------
+
+COMMANDS: Final = Scenario("commands", (Step.EVALUATE, Step.EVALUATE), Bounds(events=1, cuts=1))
+STREAM: Final = Scenario("a stream", (Step.DOWNLOAD, Step.PIECE, Step.PIECE, Step.FINISH), Bounds(cuts=1))
+END: Final = Scenario("the end", (Step.EVALUATE, Step.CANCEL, Step.EVALUATE, Step.RETURN), Bounds(cuts=1))
+
+
+@dataclass(frozen=True)
+class Bug:
+    """One bug, and where it shows."""
+
+    name: str
+    scenario: Scenario = COMMANDS
+    make_core: MakeCore = SessionCore
+    patches: tuple[Patch, ...] = field(default=())
+
+
+def _client(name: str, file: str, old: str, new: str, scenario: Scenario = COMMANDS) -> Bug:
+    return Bug(name, scenario, patches=(Patch(file, old, new),))
+
+
+BUGS: Final = (
+    Bug("server replays nothing", make_core=with_outbox(ReplaysNothing)),
+    Bug("server replays backwards", make_core=with_outbox(ReplaysBackwards)),
+    Bug("server replays with new numbers", make_core=with_outbox(ReplaysWithNewNumbers)),
+    Bug("server forgets what it writes", make_core=with_outbox(ForgetsWhatItWrites)),
+    Bug("server acknowledges what has not come", make_core=with_inbox(AcknowledgesOneTooHigh)),
+    Bug("server takes late hellos", make_core=TakesLateHellos),
+    Bug("server starts a stream again", STREAM, with_streams(StreamStartsAgain)),
+    Bug("server forgets the end of a stream", STREAM, with_streams(StreamForgetsItsEnd)),
+    Bug("server sends chunks before their command", STREAM, SendsChunksBeforeTheReplay),
+    Bug("server ends before the replies", END, EndsWithoutItsReplies),
+    Bug("server forgets to cancel", END, ForgetsToCancel),
+    _client("client replays nothing", "session/delivery.js", "...this.#outbox.replay().map(sendFrame), ", ""),
+    _client(
+        "client says hello as if it were new",
+        "session/session.js",
+        "this.#wasWelcomed ? this.#delivery.resumePoint() : undefined",
+        "undefined",
+    ),
+    _client("client does not count its hellos", "session/session.js", "this.#helloCount += 1", "this.#helloCount = 1"),
+    _client(
+        "client resumes where it was before",
+        "session/delivery.js",
+        "last_seq: this.#inbox.lastSeq, streams",
+        "last_seq: Math.max(this.#inbox.lastSeq - 1, 0), streams",
+    ),
+    _client(
+        "client resumes a stream from its beginning",
+        "session/incoming_streams.js",
+        "return { id, offset: stream.received }",
+        "return { id, offset: 0 }",
+        STREAM,
+    ),
+    _client(
+        "client does not count the bytes of a stream",
+        "session/incoming_streams.js",
+        "stream.received += bytes",
+        "stream.received = bytes",
+        STREAM,
+    ),
+    _client("client writes only what comes after the welcome", "session/delivery.js", "...this.#write()];", "];"),
+    _client(
+        "client forgets one message too many",
+        "session/outbox.js",
+        "this.#written.splice(0, count)",
+        "this.#written.splice(0, count + 1)",
+    ),
+    _client(
+        "client answers a cancelled command twice",
+        "session/delivery.js",
+        "if (!this.#pending.delete(id)) return [];",
+        "this.#pending.delete(id);",
+        END,
+    ),
+)
