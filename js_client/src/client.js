@@ -6,6 +6,7 @@ import { withQueryParameter } from "./query.js";
 import { randomName } from "./secrets.js";
 import { Backoff } from "./session/backoff.js";
 import { Session } from "./session/session.js";
+import { sparing } from "./sparing.js";
 
 /** @import {Environment} from "./commands/commands.js" */
 /** @import {End} from "./protocol/codes.js" */
@@ -259,18 +260,5 @@ export class Client {
 
   #tick() {
     this.#perform(this.#session.tick(this.#surroundings.now()));
-  }
-}
-
-/**
- * Calls foreign code whose failure must not cost the session a message.
- *
- * @param {() => void} call
- */
-function sparing(call) {
-  try {
-    call();
-  } catch (error) {
-    console.error(error);
   }
 }

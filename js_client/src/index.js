@@ -14,6 +14,7 @@ export { compileAsyncFunction } from "./commands/scripts.js";
 export { InputPanel } from "./page/input_panel.js";
 export { Output } from "./page/output.js";
 export { reloadWhenServed } from "./page/renewal.js";
+export { TransferList } from "./page/transfer_list.js";
 
 /** The largest message that this client accepts, in bytes. */
 export const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;

@@ -6,7 +6,8 @@ import json
 import re
 from typing import Any, Final
 
-from broken_clients.session import Download, Outgoing, Session, Stop
+from broken_clients.connecting import Download, Outgoing, Stop
+from broken_clients.session import Session
 from broken_clients.surroundings import CommandFailed, decode_base64
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.violations import PeerViolation

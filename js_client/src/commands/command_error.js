@@ -1,7 +1,7 @@
 /** @file Why a command cannot be carried out, where it is not the server's own code that failed (SPEC section 6). */
 
 /**
- * @typedef {"not_serializable" | "blocked_by_csp" | "popup_blocked" | "unsupported" | "save_failed"} CommandErrorCode
+ * @typedef {"not_serializable" | "blocked_by_csp" | "popup_blocked" | "cancelled" | "unsupported" | "save_failed"} CommandErrorCode
  */
 
 export class CommandError extends Error {

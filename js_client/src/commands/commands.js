@@ -8,7 +8,7 @@ import { evaluate, run } from "./scripts.js";
 /** @import {Download, EvalJs, GoApp, RunJs, SetEnv, SetEnvParams, SetEnvResult} from "../generated/messages.js" */
 /** @import {VendorCommand} from "../protocol/checks.js" */
 /** @import {Reply} from "../session/replies.js" */
-/** @import {OpenFile} from "./downloads.js" */
+/** @import {OpenFile, ShowTransfer} from "./downloads.js" */
 /** @import {Compile} from "./scripts.js" */
 
 /**
@@ -24,6 +24,7 @@ import { evaluate, run } from "./scripts.js";
  * @typedef {object} Environment
  * @property {Compile} compile
  * @property {OpenFile} openFile
+ * @property {ShowTransfer} [showTransfer] shows the user each streamed file while it is under way
  * @property {boolean} takesStreams whether `streams` is announced
  * @property {(settings: SetEnvParams) => SetEnvResult} applySettings
  * @property {(app: string, newWindow: boolean) => Outcome} openApp throws a CommandError where it cannot
@@ -44,7 +45,7 @@ export class Commands {
   constructor(environment, answer) {
     this.#environment = environment;
     this.#answer = answer;
-    this.#downloads = new Downloads(environment.openFile);
+    this.#downloads = new Downloads(environment.openFile, environment.showTransfer);
   }
 
   /**

@@ -1,6 +1,7 @@
 /** @file The files that are being received: opened by a command, filled by its content, handed over to be saved. */
 
 import { base64Bytes } from "../protocol/base64.js";
+import { sparing } from "../sparing.js";
 import { CommandError } from "./command_error.js";
 import { safeFileName } from "./file_names.js";
 
@@ -16,21 +17,45 @@ import { safeFileName } from "./file_names.js";
  *
  * @typedef {(name: string, mediaType: string) => IncomingFile} OpenFile the name is safe
  *
+ * A streamed file that the user may watch, and give up.
+ *
+ * @typedef {object} ShownTransfer
+ * @property {string} name a safe one
+ * @property {number | null} size in bytes, null if unknown
+ * @property {() => void} cancel gives the file up; without effect once it has ended
+ *
+ * What shows it. What it throws is logged and costs the file nothing.
+ *
+ * @typedef {object} TransferView
+ * @property {(bytes: number) => void} progress is called with how many have come, on each chunk
+ * @property {() => void} end is called once: the file is saved, has failed or was given up, or the session has ended
+ *
+ * @typedef {(transfer: ShownTransfer) => TransferView} ShowTransfer
+ *
  * @typedef {object} Transfer
  * @property {IncomingFile} file
+ * @property {TransferView} view
  * @property {number} bytes
  * @property {(bytes: number) => void} resolve
  * @property {(error: Error) => void} reject
  */
 
+/** @type {TransferView} */
+const NO_VIEW = { progress() {}, end() {} };
+
 export class Downloads {
   #openFile;
+  #showTransfer;
   /** @type {Map<number, Transfer>} */
   #transfers = new Map();
 
-  /** @param {OpenFile} openFile */
-  constructor(openFile) {
+  /**
+   * @param {OpenFile} openFile
+   * @param {ShowTransfer} [showTransfer]
+   */
+  constructor(openFile, showTransfer = () => NO_VIEW) {
     this.#openFile = openFile;
+    this.#showTransfer = showTransfer;
   }
 
   /**
@@ -40,11 +65,12 @@ export class Downloads {
    * @param {DownloadParams} params
    * @returns {Promise<number>} the bytes handed over; rejects with a CommandError
    */
-  start(id, { name, media_type, content }) {
+  start(id, { name, media_type, size, content }) {
     return new Promise((resolve, reject) => {
-      const file = saving(() => this.#openFile(safeFileName(name), media_type));
-      this.#transfers.set(id, { file, bytes: 0, resolve, reject });
-      if (content.kind === "stream") return;
+      const safeName = safeFileName(name);
+      const file = saving(() => this.#openFile(safeName, media_type));
+      this.#transfers.set(id, { file, view: NO_VIEW, bytes: 0, resolve, reject });
+      if (content.kind === "stream") return this.#show(id, safeName, size);
       this.append(id, base64Bytes(content.base64));
       this.finish(id);
     });
@@ -58,6 +84,7 @@ export class Downloads {
     this.#attempt(id, (transfer) => {
       transfer.file.append(bytes);
       transfer.bytes += bytes.length;
+      sparing(() => transfer.view.progress(transfer.bytes));
     });
   }
 
@@ -65,20 +92,51 @@ export class Downloads {
   finish(id) {
     this.#attempt(id, (transfer) => {
       transfer.file.save();
-      this.#transfers.delete(id);
+      this.#remove(id);
       transfer.resolve(transfer.bytes);
     });
   }
 
   /** @param {number} id */
   discard(id) {
-    const transfer = this.#transfers.get(id);
-    this.#transfers.delete(id);
-    transfer?.file.discard();
+    this.#remove(id)?.file.discard();
   }
 
   discardAll() {
     for (const id of this.#transfers.keys()) this.discard(id);
+  }
+
+  /**
+   * @param {number} id
+   * @param {string} name
+   * @param {number | null} size
+   */
+  #show(id, name, size) {
+    sparing(() => {
+      const view = this.#showTransfer({ name, size, cancel: () => this.#giveUp(id) });
+      const transfer = this.#transfers.get(id);
+      if (transfer === undefined) view.end();
+      else transfer.view = view;
+    });
+  }
+
+  /**
+   * The user does not want the file any more (SPEC section 5.4).
+   *
+   * @param {number} id
+   */
+  #giveUp(id) {
+    const transfer = this.#transfers.get(id);
+    this.discard(id);
+    transfer?.reject(new CommandError("cancelled", "the user gave the download up"));
+  }
+
+  /** @param {number} id */
+  #remove(id) {
+    const transfer = this.#transfers.get(id);
+    this.#transfers.delete(id);
+    if (transfer !== undefined) sparing(() => transfer.view.end());
+    return transfer;
   }
 
   /**

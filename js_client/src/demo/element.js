@@ -1,17 +1,8 @@
-/** @file Makes elements. */
+/** @file Makes elements, and finds them. */
 
-/**
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Partial<HTMLElementTagNameMap[Tag]>} [properties]
- * @param {(Node | string)[]} children
- * @returns {HTMLElementTagNameMap[Tag]}
- */
-export function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
-}
+import { element } from "../page/element.js";
+
+export { element };
 
 /**
  * @param {Iterable<[kind: string, text: string]>} pieces

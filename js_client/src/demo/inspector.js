@@ -1,7 +1,7 @@
 /** @file The wire inspector: takes every frame of the client, and shows the last of them. */
 
+import { bytesText } from "../page/bytes_text.js";
 import { find } from "./element.js";
-import { bytesText } from "./quantities.js";
 import { watchSheet } from "./sheet.js";
 import { readFilter, watchTools } from "./tools.js";
 import { WireList } from "./wire_list.js";

@@ -1,21 +1,6 @@
-/** @file Bytes and times as people read them, in few characters. */
+/** @file Times as people read them, in few characters. */
 
-const BYTE_UNITS = ["B", "kB", "MB", "GB"];
-const STEP = 1000;
-
-/**
- * @param {number} bytes
- * @returns {string} such as `98 B` or `1.2 kB`
- */
-export function bytesText(bytes) {
-  let value = bytes;
-  let unit = 0;
-  while (value >= STEP - 0.5 && unit < BYTE_UNITS.length - 1) {
-    value /= STEP;
-    unit += 1;
-  }
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${BYTE_UNITS[unit]}`;
-}
+const SECOND_MS = 1000;
 
 /**
  * @param {number} ms
@@ -23,8 +8,8 @@ export function bytesText(bytes) {
  */
 export function durationText(ms) {
   if (ms < 9.95) return `${ms.toFixed(1)} ms`;
-  if (ms < STEP - 0.5) return `${Math.round(ms)} ms`;
-  return `${(ms / STEP).toFixed(2)} s`;
+  if (ms < SECOND_MS - 0.5) return `${Math.round(ms)} ms`;
+  return `${(ms / SECOND_MS).toFixed(2)} s`;
 }
 
 /**
@@ -32,5 +17,5 @@ export function durationText(ms) {
  * @returns {string} in seconds, such as `12.345`
  */
 export function momentText(ms) {
-  return (ms / STEP).toFixed(3);
+  return (ms / SECOND_MS).toFixed(3);
 }

@@ -1,7 +1,8 @@
 /** @file One row of the inspector: an entry in a line, and its whole message once it is opened. */
 
+import { bytesText } from "../page/bytes_text.js";
 import { element } from "./element.js";
-import { bytesText, durationText, momentText } from "./quantities.js";
+import { durationText, momentText } from "./quantities.js";
 import { wireDetail } from "./wire_detail.js";
 import { kindOf } from "./wire_kinds.js";
 

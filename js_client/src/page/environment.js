@@ -6,18 +6,20 @@ import { pageCompiler } from "./page_scripts.js";
 import { PageSettings } from "./settings.js";
 
 /** @import {Environment} from "../commands/commands.js" */
+/** @import {ShowTransfer} from "../commands/downloads.js" */
 /** @import {ScriptPolicy} from "./page_scripts.js" */
 /** @import {InputPanel} from "./input_panel.js" */
 /** @import {Output} from "./output.js" */
 
 /**
  * The parts of a page on which commands act. What is not given has no effect: its settings are answered as ignored, and
- * no link is offered.
+ * no link is offered, no file shown while it is under way.
  *
  * @typedef {object} PageParts
  * @property {Output} [output]
  * @property {InputPanel} [inputPanel]
  * @property {OfferLink} [offerLink] shows the user a link
+ * @property {ShowTransfer} [showTransfer] shows the user how far a streamed file is, and lets them give it up
  * @property {string} [nonce] of the page's scripts, where its policy forbids `unsafe-eval`
  * @property {ScriptPolicy} [trustedTypesPolicy]
  *
@@ -34,6 +36,7 @@ export function pageEnvironment(parts = {}) {
   return {
     compile: pageCompiler(parts),
     openFile: (name, mediaType) => openFile(name, mediaType, offerLink),
+    ...(parts.showTransfer && { showTransfer: parts.showTransfer }),
     takesStreams: true,
     applySettings: (params) => settings.apply(params),
     openApp: (app, newWindow) => openApp(app, newWindow, offerLink),

@@ -22,6 +22,7 @@ export function openPage({ onstate, ...listeners } = {}) {
       output: new Output(pagePart("pagewire-output")),
       inputPanel: new InputPanel(pagePart("pagewire-input")),
       offerLink: status.offerLink,
+      showTransfer: status.showTransfer,
     },
     renew: reloadWhenServed,
     ...listeners,

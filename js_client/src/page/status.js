@@ -1,5 +1,8 @@
 /** @file Tells the user how the page stands to its server, and offers what can be done about it. */
 
+import { element } from "./element.js";
+import { TransferList } from "./transfer_list.js";
+
 /** @import {ClientState} from "../client.js" */
 /** @import {OfferLink} from "./environment.js" */
 
@@ -9,6 +12,7 @@ export class Status {
   #bar;
   #text;
   #countdown;
+  #transfers;
   #offers;
   /** @type {ReturnType<typeof setInterval> | undefined} */
   #timer;
@@ -19,8 +23,20 @@ export class Status {
     this.#text = element("span", { role: "status", ariaLive: "polite" });
     // Seen and not heard: nobody wants each second read aloud.
     this.#countdown = element("span", { ariaHidden: "true" });
+    const transfers = element("ul", {
+      className: "pagewire-transfers",
+      role: "list",
+      tabIndex: -1,
+    });
+    transfers.ariaLabel = "Downloads";
+    this.#transfers = new TransferList(transfers);
     this.#offers = element("span", { className: "pagewire-offers" });
-    bar.append(this.#text, this.#countdown, this.#offers);
+    bar.append(this.#text, this.#countdown, transfers, this.#offers);
+  }
+
+  /** Shows a file while it is under way. */
+  get showTransfer() {
+    return this.#transfers.show;
   }
 
   /** @param {ClientState} state */
@@ -84,14 +100,4 @@ function describe(name, reason) {
     case "ended":
       return `Session ended: ${reason}`;
   }
-}
-
-/**
- * @template {keyof HTMLElementTagNameMap} Tag
- * @param {Tag} tag
- * @param {Partial<HTMLElementTagNameMap[Tag]>} properties
- * @returns {HTMLElementTagNameMap[Tag]}
- */
-function element(tag, properties) {
-  return Object.assign(document.createElement(tag), properties);
 }

@@ -92,7 +92,7 @@ ERROR_MEANINGS: Final[dict[ErrorCode, str]] = {
     ErrorCode.NOT_SERIALIZABLE: "the value has no JSON",
     ErrorCode.BLOCKED_BY_CSP: "the page's Content-Security-Policy forbids running it",
     ErrorCode.POPUP_BLOCKED: "the browser did not open the window",
-    ErrorCode.CANCELLED: "the server gave up waiting",
+    ErrorCode.CANCELLED: "nobody waits for it any more: the server gave up, or the user did",
     ErrorCode.UNSUPPORTED: "this client does not know the command, or cannot do it",
     ErrorCode.INVALID_COMMAND: "its params are invalid",
     ErrorCode.TOO_LARGE: "the reply is larger than the server takes",

@@ -61,6 +61,18 @@ def test_a_download_of_the_demo_is_saved(demo: Page) -> None:
     assert saved.value.path().stat().st_size > 0
 
 
+def test_a_slow_download_of_the_demo_is_given_up_on_a_phone(demo: Page) -> None:
+    """Its button is in sight at 390 px; Python is told."""
+    demo.set_viewport_size({"width": 390, "height": 844})
+    demo.locator("#tab-download").click()
+    demo.get_by_role("button", name="One to cancel").click()
+    demo.locator(".run:visible").click()
+    cancel = demo.get_by_role("button", name="Cancel slow.bin")
+    expect(cancel).to_be_in_viewport(ratio=1)
+    cancel.click()
+    expect(demo.locator(".card:visible")).to_contain_text("cancelled: the user gave the download up")
+
+
 def test_another_app_opens_in_a_window_of_its_own(demo: Page) -> None:
     """go_app, by a click of the visitor."""
     demo.locator("#tab-go_app").click()

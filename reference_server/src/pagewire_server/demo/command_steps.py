@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Unpack
 
 from pagewire_server.runtime.arguments import Settings
-from pagewire_server.session import JavaScriptError, download, eval_js, go_app, local, run_js, set_env
+from pagewire_server.session import CommandError, JavaScriptError, download, eval_js, go_app, local, run_js, set_env
 
 
 def say_hello() -> None:
@@ -153,6 +153,21 @@ def rows() -> Iterator[bytes]:
     for start in range(0, 600_000, 10_000):
         numbers = range(start, start + 10_000)
         yield "".join(f"{n},{math.sin(n):.9f}\r\n" for n in numbers).encode()
+
+
+def save_slowly() -> str:
+    """Press Cancel at the top of the page: Python is told, and nothing is saved."""
+    try:
+        return f"{download('slow.bin', slow_pieces()).wait():,} bytes"
+    except CommandError as error:
+        return f"{error.code}: {error.message}"
+
+
+def slow_pieces() -> Iterator[bytes]:
+    """Twenty seconds, or until nobody wants it any more."""
+    for _ in range(200):
+        yield bytes(100_000)
+        time.sleep(0.1)
 
 
 def show_progress(received: int) -> None:

@@ -44,10 +44,11 @@ TOPICS: Final = (
         "download",
         "Save files at the user's side",
         "From bytes, a path, a file, or an iterator. Large ones are streamed with bounded memory, between all other "
-        "messages, and survive a broken connection.",
+        "messages, survive a broken connection, and can be given up by either side.",
         (
             Step(commands.save_note, "A small file"),
             Step(commands.save_table, "12 MB, streamed", shown_with=(commands.rows, commands.show_progress)),
+            Step(commands.save_slowly, "One to cancel", shown_with=(commands.slow_pieces,)),
         ),
     ),
     Topic(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, AsyncIterable, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final, TypeAlias, cast
@@ -94,13 +94,22 @@ def _read_pieces(file: BinaryIO, *, close: bool) -> Iterator[bytes]:
 
 
 def _check_pieces(pieces: Iterator[object]) -> Iterator[bytes]:
-    for piece in pieces:
-        yield _piece(piece)
+    try:
+        for piece in pieces:
+            yield _piece(piece)
+    finally:
+        # The program may hold it too, and then nothing else would close it.
+        if isinstance(pieces, Generator):
+            pieces.close()
 
 
 async def _check_async(pieces: AsyncIterable[object]) -> AsyncGenerator[bytes]:
-    async for piece in pieces:
-        yield _piece(piece)
+    try:
+        async for piece in pieces:
+            yield _piece(piece)
+    finally:
+        if isinstance(pieces, AsyncGenerator):
+            await pieces.aclose()
 
 
 def _piece(piece: object) -> bytes:

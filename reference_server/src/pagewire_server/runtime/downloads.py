@@ -26,14 +26,15 @@ logger = logging.getLogger("pagewire.session")
 
 
 class _Abandoned(Exception):  # noqa: N818 - ends a feeder, never seen outside
-    """The stream takes no more: the command was answered or cancelled, or the session has ended."""
+    """The stream takes no more: the command was answered, given up by either side, or the session has ended."""
 
 
 class Download(PendingCommand[int]):
     """What `download` returns: done when the page has handed the file over to be saved; its value is the bytes.
 
     `await` it in a coroutine, `wait()` for it in a thread; both raise what went wrong: what the content raised, or
-    `CommandError`, or `SessionClosed`. A failure that nobody waits for is logged.
+    `CommandError`, whose code is `cancelled` where the user gave it up, or `SessionClosed`. A failure that nobody
+    waits for is logged.
     """
 
     def __init__(self, session: LiveSession, name: str, media_type: str, size: int | None) -> None:

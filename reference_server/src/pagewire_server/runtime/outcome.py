@@ -8,6 +8,7 @@ import threading
 from collections.abc import Generator
 from typing import Final, Generic, TypeVar, cast
 
+from pagewire_protocol.codes import ErrorCode
 from pagewire_server.errors import CommandError, JavaScriptError
 
 Value = TypeVar("Value")
@@ -118,6 +119,9 @@ def log_failure(label: str, error: BaseException) -> None:
         case JavaScriptError():
             stack = "" if error.stack is None else f"\n{error.stack}"
             logger.error("%s failed in the page: %s%s", label, error, stack)
+        case CommandError(code=ErrorCode.CANCELLED):
+            # The user's choice is no fault.
+            logger.info("%s was given up: %s", label, error)
         case CommandError():
             logger.error("%s failed: %s", label, error)
         case _:
