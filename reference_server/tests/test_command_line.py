@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -65,6 +66,20 @@ def test_signal_says_bye_calls_deferred_functions_and_exits_with_0(
         output, errors = process.communicate(timeout=PATIENCE)
         assert (process.returncode, output) == (0, "deferred\n")
         assert "Traceback" not in errors
+
+
+def test_log_is_lines_of_json_where_that_is_asked_for(folder: Path) -> None:
+    """Every line of it, with the session of those that have one."""
+    with (
+        running(folder, "run", "app:main", "--log-format", "json", "--verbose") as (process, port),
+        scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
+    ):
+        session = client.say_hello()["session"]
+        process.send_signal(signal.SIGINT)
+        assert client.receive_bye() == ("server_shutdown", 1012)
+        records = [json.loads(line) for line in process.communicate(timeout=PATIENCE)[1].splitlines()]
+    assert {"pagewire.server", "pagewire.session"} <= {record["logger"] for record in records}
+    assert {record["session"] for record in records if record["logger"] == "pagewire.session"} == {session}
 
 
 def test_demo_is_served(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from pagewire_server.demo import demo_apps
+from pagewire_server.logs import configure_logs
 from pagewire_server.options import Options
 from pagewire_server.runtime.apps import App
 from pagewire_server.serving import serve
@@ -27,9 +28,7 @@ class _UsageError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns 0 after Ctrl-C, 1 if it can't begin. Bad usage exits with 2."""
     options = _parser().parse_args(arguments)
-    level = logging.DEBUG if options.verbose else logging.INFO
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("pagewire.websockets").setLevel(logging.WARNING)
+    configure_logs(options.log_format, level=logging.DEBUG if options.verbose else logging.INFO)
     try:
         apps, settings = _what_to_serve(options)
         serve(apps, host=options.host, port=options.port, options=settings, on_start=_announcer(options))
@@ -76,6 +75,9 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--port", type=int, default=8080, help="to listen on; 0 finds one (default: %(default)s)")
         command.add_argument("--verbose", action="store_true", help="log what happens inside")
+        command.add_argument(
+            "--log-format", choices=("text", "json"), default="text", help="of the log (default: %(default)s)"
+        )
     return parser
 
 

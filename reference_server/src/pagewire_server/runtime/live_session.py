@@ -16,6 +16,7 @@ from pagewire_protocol.delivery import OutboxFull
 from pagewire_protocol.fields import WireModel
 from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_server.errors import SessionBusy, SessionClosed
+from pagewire_server.logs import SessionLog
 from pagewire_server.options import Options
 from pagewire_server.runtime.deferred import DeferredCalls
 from pagewire_server.runtime.events import EventHandlers
@@ -61,17 +62,18 @@ class LiveSession:
     ) -> None:
         self.core = core
         self.info = info
+        self.log = SessionLog(logger, info.session_id)
         self.apps = apps
         self.local: dict[Hashable, Any] = {}
         self.loop = asyncio.get_running_loop()
         self.loop_thread = threading.get_ident()
         self.room = Room(self.loop)
-        self.closed: Outcome[None] = Outcome("hold", self.loop, self.loop_thread)
+        self.closed: Outcome[None] = Outcome("hold", self.loop, self.loop_thread, self.log)
         """Succeeds when the session has ended."""
         self.context = Context()
         """In which everything of this session runs."""
-        self.deferred = DeferredCalls(self.context, info.session_id)
-        self.events = EventHandlers(self.context, info.session_id)
+        self.deferred = DeferredCalls(self.context, self.log)
+        self.events = EventHandlers(self.context, self.log)
         self.tasks: set[asyncio.Task[object]] = set()
         """The app's coroutine and those it started."""
         self.feeders: set[asyncio.Task[None]] = set()
@@ -107,7 +109,7 @@ class LiveSession:
 
     def pending(self, label: str, read: Callable[[WireModel], Value]) -> PendingCommand[Value]:
         """Return what a call gives back before `submit`; `read` makes its value of the result's params."""
-        return PendingCommand(label, read, self.loop, self.loop_thread)
+        return PendingCommand(label, read, self.loop, self.loop_thread, self.log)
 
     def submit(
         self, pending: PendingCommand[Any], type_: str, params: bytes, *, deadline: float | None = None
@@ -148,7 +150,7 @@ class LiveSession:
         try:
             self.loop.call_soon_threadsafe(function)
         except RuntimeError:
-            logger.debug("session %s: the event loop is closed", self.info.session_id)
+            self.log.debug("the event loop is closed")
 
     def require_open(self) -> None:
         """Raise SessionClosed if the session takes no more commands."""
@@ -207,7 +209,7 @@ class LiveSession:
             lost = [self._pending.pop(command.id) for command in self.core.end()]
         self._last_bye = bye
         self._stop_expiry()
-        logger.info("session %s ended: %s: %s", self.info.session_id, bye.code, bye.message)
+        self.log.info("ended: %s: %s", bye.code, bye.message)
         for pending in (*lost, *self.unsent):
             closed = SessionClosed(f"session {self.info.session_id} has ended: {bye.message}")
             pending.fail(closed, quietly=True)
@@ -309,7 +311,7 @@ class LiveSession:
 
     def _client_left(self, said: ClientLeft) -> None:
         if said.code != ByeCode.CLIENT_LEFT:
-            logger.warning("session %s: the client ended it: %s: %s", self.info.session_id, said.code, said.message)
+            self.log.warning("the client ended it: %s: %s", said.code, said.message)
         link, self._link = self._link, None
         self.end(make_bye(ByeCode.SESSION_ENDED, "The client left."))
         if link:

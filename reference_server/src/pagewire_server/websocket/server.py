@@ -49,8 +49,9 @@ from pagewire_server.websocket.static_files import Mount, StaticFiles, client_fo
 
 logger = logging.getLogger("pagewire.server")
 library_logger = logging.getLogger("pagewire.websockets")
-# Below that the library logs whole frames, and with them the clients' secrets (SEC-2).
+# Below that the library logs whole frames, and with them the clients' secrets (SEC-2), whatever level a program sets.
 library_logger.setLevel(logging.INFO)
+library_logger.addFilter(lambda record: record.levelno >= logging.INFO)
 
 SOCKET_PATH: Final = "/ws"
 """Where the WebSocket is; all other paths are files."""
@@ -254,7 +255,7 @@ class Server:
 
         session = LiveSession(SessionCore(hello, options), info, apps=self._apps.keys(), options=options, on_end=bury)
         self._directory.add(admitted.key, session)
-        logger.info("session %s began: app %s for %s", info.session_id, info.app, info.user_ip)
+        session.log.info("began: app %s for %s", info.app, info.user_ip)
         try:
             start_app(session, self._apps[hello.app])
         except Exception:
