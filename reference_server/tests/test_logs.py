@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import sys
 import threading
 from datetime import UTC, datetime
 from typing import Any
@@ -104,13 +103,11 @@ def refuse(live: LiveServer, changes: dict[str, Any]) -> None:
 
 def test_json_record_is_one_line_with_all_its_fields() -> None:
     """Line breaks and odd characters within it included."""
-    try:
-        int("first\nsecond")
-    except ValueError:
-        record = record_of("a\n\u2028\udc80 %s", args=("b",), exc_info=sys.exc_info(), session="s-1", created=0.25)
+    error = ValueError("first\nsecond")
+    trace = (ValueError, error, None)
+    record = record_of("a\n\u2028\udc80 %s", args=("b",), exc_info=trace, session="s-1", created=0.25)
     line = JsonFormatter().format(record)
     fields = json.loads(line)
-    trace = fields.pop("exception")
     assert len(line.splitlines()) == 1
     assert fields == {
         "time": "1970-01-01T00:00:00.250+00:00",
@@ -118,9 +115,8 @@ def test_json_record_is_one_line_with_all_its_fields() -> None:
         "logger": "pagewire.session",
         "message": "a\n\u2028\udc80 b",
         "session": "s-1",
+        "exception": "ValueError: first\nsecond",
     }
-    assert trace.startswith("Traceback")
-    assert "ValueError: invalid literal for int() with base 10: 'first" in trace
     assert datetime.fromisoformat(fields["time"]).tzinfo == UTC
 
 

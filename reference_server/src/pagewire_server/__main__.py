@@ -9,6 +9,7 @@ import os
 import sys
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pagewire_server.demo import demo_apps
@@ -68,12 +69,26 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--allow-origin", action="append", default=[], metavar="ORIGIN", help="let pages of this origin in"
     )
+    run.add_argument(
+        "--trusted-proxy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="believe the X-Forwarded-For of this address or network",
+    )
     run.add_argument("--static", type=Path, metavar="DIR", help="serve these files at / before the built-in page")
     for command in (demo, run):
         command.add_argument(
             "--host", default="127.0.0.1", help="to listen on (default: %(default)s, this machine only)"
         )
         command.add_argument("--port", type=int, default=8080, help="to listen on; 0 finds one (default: %(default)s)")
+        command.add_argument(
+            "--drain-window",
+            type=float,
+            default=Options().drain_window,
+            metavar="SECONDS",
+            help="how long sessions may go on after SIGTERM (default: %(default)s)",
+        )
         command.add_argument("--verbose", action="store_true", help="log what happens inside")
         command.add_argument(
             "--log-format", choices=("text", "json"), default="text", help="of the log (default: %(default)s)"
@@ -82,11 +97,29 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _what_to_serve(options: argparse.Namespace) -> tuple[App | Mapping[str, App], Options]:
+    try:
+        settings = _settings(options)
+    except ValueError as error:
+        raise _UsageError(str(error)) from None
+    return _apps(options), settings
+
+
+def _apps(options: argparse.Namespace) -> App | Mapping[str, App]:
+    return demo_apps() if options.command == "demo" else load_apps(options.target)
+
+
+def _settings(options: argparse.Namespace) -> Options:
+    settings = Options(drain_window=options.drain_window)
     if options.command == "demo":
-        return demo_apps(), Options(static=client_folder() / "demo")
+        return replace(settings, static=client_folder() / "demo")
     if options.static and not options.static.is_dir():
         raise _UsageError(f"there is no folder {options.static}")
-    return load_apps(options.target), Options(allowed_origins=frozenset(options.allow_origin), static=options.static)
+    return replace(
+        settings,
+        allowed_origins=frozenset(options.allow_origin),
+        trusted_proxies=tuple(options.trusted_proxy),
+        static=options.static,
+    )
 
 
 def _announcer(options: argparse.Namespace) -> Callable[[Server], None]:

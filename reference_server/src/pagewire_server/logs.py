@@ -11,6 +11,11 @@ from typing import Any, Final, Literal
 LogFormat = Literal["text", "json"]
 """What a record becomes: lines for people, or one JSON object on one line."""
 
+library_logger = logging.getLogger("pagewire.websockets")
+# Below that the library logs whole frames, and with them the clients' secrets (SEC-2), whatever level a program sets.
+library_logger.setLevel(logging.INFO)
+library_logger.addFilter(lambda record: record.levelno >= logging.INFO)
+
 _TEXT: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -68,4 +73,4 @@ def configure_logs(log_format: LogFormat = "text", *, level: int = logging.INFO)
     handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
     logging.basicConfig(level=level, handlers=[handler])
     # At INFO the library says of each connection that it was opened, without saying whose.
-    logging.getLogger("pagewire.websockets").setLevel(logging.WARNING)
+    library_logger.setLevel(logging.WARNING)

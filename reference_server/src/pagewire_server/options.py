@@ -62,6 +62,8 @@ class Options:
     """How long a session waits for a client that is away."""
     going_away_window: float = field(default=5.0, repr=False)
     """How long it waits after a close with 1001 (END-8)."""
+    drain_window: float = 30.0
+    """How long sessions may go on after SIGTERM, or `Server.drain`, before the server stops."""
     deferred_window: float = 10.0
     """How long the server waits for deferred functions when it stops."""
 
@@ -78,7 +80,7 @@ class Options:
         self._check_numbers()
 
     def _check_numbers(self) -> None:
-        for name in ("hello_timeout", "heartbeat_interval", "heartbeat_timeout", "resume_window"):
+        for name in ("hello_timeout", "heartbeat_interval", "heartbeat_timeout", "resume_window", "drain_window"):
             if not math.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} is {getattr(self, name)}; it takes seconds")
         for name in ("max_message_bytes", "stream_window_bytes"):
@@ -87,7 +89,7 @@ class Options:
         for name in ("hello_timeout", "heartbeat_interval", "heartbeat_timeout"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
-        for name in ("resume_window", "max_sessions", "window_bytes", "outbox_bytes", "inline_bytes"):
+        for name in ("resume_window", "drain_window", "max_sessions", "window_bytes", "outbox_bytes", "inline_bytes"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it can't be negative")
         if self.inline_bytes > 64 * KIB:

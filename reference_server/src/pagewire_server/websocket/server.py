@@ -25,6 +25,7 @@ from pagewire_protocol.control_messages import ByeParams
 from pagewire_protocol.handshake_messages import Heartbeat, HelloParams, ServerLimits, Software, WelcomeParams
 from pagewire_protocol.versions import SUBPROTOCOL
 from pagewire_protocol.violations import PeerViolation
+from pagewire_server.logs import library_logger
 from pagewire_server.options import KIB, Options
 from pagewire_server.runtime.apps import App, start_app
 from pagewire_server.runtime.info import first_header, make_info
@@ -42,22 +43,14 @@ from pagewire_server.sessions.handshake import (
 )
 from pagewire_server.sessions.session_core import SessionCore
 from pagewire_server.version import VERSION
+from pagewire_server.websocket.addresses import page_url
 from pagewire_server.websocket.connection import LEAVE_SECONDS, Connection, send_bye
+from pagewire_server.websocket.draining import Draining
 from pagewire_server.websocket.origins import is_foreign
 from pagewire_server.websocket.prompt_connection import PromptConnection
-from pagewire_server.websocket.static_files import Mount, StaticFiles, client_folder, path_of
+from pagewire_server.websocket.requests import Requests
 
 logger = logging.getLogger("pagewire.server")
-library_logger = logging.getLogger("pagewire.websockets")
-# Below that the library logs whole frames, and with them the clients' secrets (SEC-2), whatever level a program sets.
-library_logger.setLevel(logging.INFO)
-library_logger.addFilter(lambda record: record.levelno >= logging.INFO)
-
-SOCKET_PATH: Final = "/ws"
-"""Where the WebSocket is; all other paths are files."""
-
-_ALL_INTERFACES: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be named, not bound
-"""Hosts to listen on that are no addresses to go to, and one that is."""
 
 _CLOSE_SLACK_BYTES: Final = 64 * KIB
 """How much more than a message the library takes, so that ours is the error that a client sees (WIRE-23)."""
@@ -75,13 +68,10 @@ class Server:
         self._endings: set[asyncio.Task[None]] = set()
         self._greeting: set[PromptConnection] = set()
         """Connections before the end of their handshake."""
+        self._draining = Draining()
         self._is_stopping = False
         self._websockets: WebSocketServer | None = None
-        folder = client_folder()
-        mounts = [Mount("/pagewire/", folder), Mount("/", folder / "page")]
-        if options.static:
-            mounts.insert(1, Mount("/", options.static))
-        self._files = StaticFiles(tuple(mounts), options.content_security_policy)
+        self._requests = Requests(options)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -100,13 +90,16 @@ class Server:
     @property
     def url(self) -> str:
         """Where the page is."""
-        host = _ALL_INTERFACES.get(self._host, self._host)
-        return f"http://[{host}]:{self.port}/" if ":" in host else f"http://{host}:{self.port}/"
+        return page_url("http", self._host, self._port)
 
     @property
     def session_count(self) -> int:
         """How many sessions there are."""
         return len(self._directory)
+
+    @property
+    def _is_going(self) -> bool:
+        return self._draining.has_begun or self._is_stopping
 
     async def start(self) -> None:
         """Begin to listen, once; OSError if the port is taken."""
@@ -131,6 +124,14 @@ class Server:
         )
         self._port = next(iter(self._websockets.sockets)).getsockname()[1]
 
+    async def drain(self) -> None:
+        """Let no new session begin, and `close` once the last one has ended, or after `drain_window`.
+
+        Sessions go on, through resumes too; cancel the task that awaits this, and call `close`, to stop at once.
+        """
+        await self._draining.run(self._directory.__len__, self._options.drain_window)
+        await self.close()
+
     async def close(self) -> None:
         """Say bye to every session, call what they deferred, and stop listening."""
         self._is_stopping = True
@@ -150,11 +151,7 @@ class Server:
     # -- HTTP --------------------------------------------------------------------------------
 
     def _process_request(self, _socket: ServerConnection, request: Request) -> Response | None:
-        is_upgrade = "websocket" in (first_header(request.headers, "Upgrade") or "").lower()
-        if path_of(request) == SOCKET_PATH:
-            return None if is_upgrade else self._files.upgrade_required()
-        # A page that waits for the next server must not load itself from one that stops (END-3).
-        return self._files.unavailable() if self._is_stopping else self._files.respond(request)
+        return self._requests.respond(request, sessions=self.session_count, is_going=self._is_going)
 
     # -- WebSocket ---------------------------------------------------------------------------
 
@@ -237,6 +234,8 @@ class Server:
     def _open_session(
         self, socket: ServerConnection, hello: HelloParams, admitted: Admitted[LiveSession]
     ) -> LiveSession:
+        if self._is_going:
+            raise Refused(_shutdown())
         options = self._options
         peer = socket.remote_address
         info = make_info(
@@ -249,6 +248,7 @@ class Server:
 
         def bury(session: LiveSession, bye: ByeParams) -> None:
             self._directory.bury(admitted.key, bye, session.loop.time())
+            self._draining.session_ended()
             task = session.loop.create_task(wind_up(session))
             self._endings.add(task)
             task.add_done_callback(self._endings.discard)
