@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pagewire_server.demo import demo_apps
 from pagewire_server.logs import configure_logs
+from pagewire_server.observer import MissingExtraError
 from pagewire_server.options import Options
 from pagewire_server.runtime.apps import App
 from pagewire_server.serving import serve
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         apps, settings = _what_to_serve(options)
         serve(apps, host=options.host, port=options.port, options=settings, on_start=_announcer(options))
-    except (_UsageError, OSError) as error:
+    except (_UsageError, MissingExtraError, OSError) as error:
         sys.stderr.write(f"pagewire-server: {error}\n")
         return 1
     return 0
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
             "--host", default="127.0.0.1", help="to listen on (default: %(default)s, this machine only)"
         )
         command.add_argument("--port", type=int, default=8080, help="to listen on; 0 finds one (default: %(default)s)")
+        command.add_argument("--metrics-port", type=int, metavar="PORT", help="serve /metrics for Prometheus there")
         command.add_argument(
             "--drain-window",
             type=float,
@@ -109,7 +111,7 @@ def _apps(options: argparse.Namespace) -> App | Mapping[str, App]:
 
 
 def _settings(options: argparse.Namespace) -> Options:
-    settings = Options(drain_window=options.drain_window)
+    settings = Options(drain_window=options.drain_window, metrics_port=options.metrics_port)
     if options.command == "demo":
         return replace(settings, static=client_folder() / "demo")
     if options.static and not options.static.is_dir():

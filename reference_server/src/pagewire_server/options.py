@@ -62,6 +62,10 @@ class Options:
     """How long a session waits for a client that is away."""
     going_away_window: float = field(default=5.0, repr=False)
     """How long it waits after a close with 1001 (END-8)."""
+    metrics_port: int | None = None
+    """Where `/metrics` is served for Prometheus, 0 for a free port; None serves none. Needs `pagewire[metrics]`."""
+    metrics_host: str = "127.0.0.1"
+    """What that listens on; whoever reaches it may read it."""
     drain_window: float = 30.0
     """How long sessions may go on after SIGTERM, or `Server.drain`, before the server stops."""
     deferred_window: float = 10.0

@@ -17,6 +17,7 @@ from pagewire_protocol.fields import WireModel
 from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_server.errors import SessionBusy, SessionClosed
 from pagewire_server.logs import SessionLog
+from pagewire_server.observer import Observer
 from pagewire_server.options import Options
 from pagewire_server.runtime.deferred import DeferredCalls
 from pagewire_server.runtime.events import EventHandlers
@@ -58,11 +59,13 @@ class LiveSession:
         *,
         apps: Collection[str],
         options: Options,
+        observer: Observer,
         on_end: Callable[[LiveSession, ByeParams], None],
     ) -> None:
         self.core = core
         self.info = info
         self.log = SessionLog(logger, info.session_id)
+        self.observer = observer
         self.apps = apps
         self.local: dict[Hashable, Any] = {}
         self.loop = asyncio.get_running_loop()
@@ -123,6 +126,7 @@ class LiveSession:
             command = self._queue(type_, params, deadline)
             pending.command = command
             self._pending[command.id] = pending
+            self.observer.command_queued(command)
         self.wake_link()
         return command
 
@@ -134,6 +138,7 @@ class LiveSession:
         with self.room.lock:
             if self.core.cancel(command):
                 del self._pending[command.id]
+                self.observer.command_finished(command, "withdrawn")
         self.wake_link()
 
     def wake_link(self) -> None:
@@ -206,10 +211,13 @@ class LiveSession:
         if self.has_ended:
             return
         with self.room.lock:
-            lost = [self._pending.pop(command.id) for command in self.core.end()]
+            commands = self.core.end()
+            lost = [self._pending.pop(command.id) for command in commands]
         self._last_bye = bye
         self._stop_expiry()
         self.log.info("ended: %s: %s", bye.code, bye.message)
+        for command in commands:
+            self.observer.command_finished(command, "session_closed")
         for pending in (*lost, *self.unsent):
             closed = SessionClosed(f"session {self.info.session_id} has ended: {bye.message}")
             pending.fail(closed, quietly=True)
@@ -298,7 +306,9 @@ class LiveSession:
         match effect:
             case Replied():
                 self._pending.pop(effect.command.id).receive(effect)
+                self.observer.command_finished(effect.command, effect.error.code if effect.error else "ok")
             case EventReceived():
+                self.observer.event_received()
                 self._dispatch(effect)
             case ClientLeft():
                 self._client_left(effect)

@@ -40,6 +40,7 @@ class Connection:
         self._socket = socket
         self._session = session
         self._log = SessionLog(logger, session.info.session_id)
+        self._observer = session.observer
         self._interval = heartbeat_interval
         self._loop = asyncio.get_running_loop()
         self._bye: ByeParams | None = None
@@ -109,6 +110,7 @@ class Connection:
         if self._is_over:
             return
         session = self._session
+        self._observer.received(message)
         try:
             if isinstance(message, str):
                 session.receive_text(message)
@@ -145,6 +147,7 @@ class Connection:
         socket = self._socket
         try:
             await socket.send(welcome, text=True)
+            self._observer.sent(welcome, True)
             self._arm_ping_timer()
             while not self._is_over:
                 if frame := self._next_frame():
@@ -163,11 +166,15 @@ class Connection:
         return self._is_dropped or self._bye is not None
 
     def _next_frame(self) -> tuple[bytes, bool] | None:
+        frame: tuple[bytes, bool] | None = (_PING, True)
         if self._ping_is_due:
             self._ping_is_due = False
-            return _PING, True
-        self._frames += 1
-        return self._session.next_frame()
+        else:
+            self._frames += 1
+            frame = self._session.next_frame()
+        if frame is not None:
+            self._observer.sent(*frame)
+        return frame
 
     async def _finish(self, writer: asyncio.Task[None]) -> None:
         if not self._bye:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Final
 
+from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
+from websockets.typing import Subprotocol
 
+from pagewire_protocol.versions import SUBPROTOCOL
 from pagewire_server.options import Options
 from pagewire_server.runtime.info import first_header
 from pagewire_server.websocket.static_files import Mount, StaticFiles, client_folder, path_of
@@ -43,6 +47,13 @@ class Requests:
             return _health(sessions, is_going=is_going)
         # A page that waits for the next server must not load itself from one that goes (END-3).
         return self._files.unavailable() if is_going else self._files.respond(request)
+
+
+def select_subprotocol(_socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
+    """Take ours, else the first offer, so that the client learns by a bye why it is refused (WIRE-3)."""
+    if SUBPROTOCOL in offered:
+        return Subprotocol(SUBPROTOCOL)
+    return offered[0] if offered else None
 
 
 def _health(sessions: int, *, is_going: bool) -> Response:

@@ -7,7 +7,6 @@ import inspect
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from types import TracebackType
 from typing import Final, Self, cast
 
 from pydantic import MISSING
@@ -17,15 +16,15 @@ from websockets.asyncio.server import serve as serve_websocket
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
-from websockets.typing import Subprotocol
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.control_messages import ByeParams
-from pagewire_protocol.handshake_messages import Heartbeat, HelloParams, ServerLimits, Software, WelcomeParams
+from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_protocol.versions import SUBPROTOCOL
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.logs import library_logger
+from pagewire_server.observer import Observer, load_metrics
 from pagewire_server.options import KIB, Options
 from pagewire_server.runtime.apps import App, start_app
 from pagewire_server.runtime.info import first_header, make_info
@@ -48,7 +47,8 @@ from pagewire_server.websocket.connection import LEAVE_SECONDS, Connection, send
 from pagewire_server.websocket.draining import Draining
 from pagewire_server.websocket.origins import is_foreign
 from pagewire_server.websocket.prompt_connection import PromptConnection
-from pagewire_server.websocket.requests import Requests
+from pagewire_server.websocket.requests import Requests, select_subprotocol
+from pagewire_server.websocket.welcome import make_welcome
 
 logger = logging.getLogger("pagewire.server")
 
@@ -65,6 +65,9 @@ class Server:
         self._host = host
         self._port = port
         self._directory: SessionDirectory[LiveSession] = SessionDirectory(options.resume_window)
+        self._observer = (
+            Observer() if options.metrics_port is None else load_metrics(self._directory.__len__, self._outbox_bytes)
+        )
         self._endings: set[asyncio.Task[None]] = set()
         self._greeting: set[PromptConnection] = set()
         """Connections before the end of their handshake."""
@@ -77,9 +80,7 @@ class Server:
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.close()
 
     @property
@@ -97,6 +98,9 @@ class Server:
         """How many sessions there are."""
         return len(self._directory)
 
+    def _outbox_bytes(self) -> int:
+        return sum(session.core.delivery.outbox.queued_bytes for session in self._directory.sessions())
+
     @property
     def _is_going(self) -> bool:
         return self._draining.has_begun or self._is_stopping
@@ -106,11 +110,22 @@ class Server:
         if self._websockets:
             raise RuntimeError("a server is started only once: make another")
         options = self._options
-        self._websockets = await serve_websocket(
-            self._serve_client,
+        if options.metrics_port is not None:
+            self._observer.start(options.metrics_host, options.metrics_port)
+        try:
+            self._websockets = await self._listen()
+        except BaseException:
+            await self._observer.stop()
+            raise
+        self._port = next(iter(self._websockets.sockets)).getsockname()[1]
+
+    async def _listen(self) -> WebSocketServer:
+        options = self._options
+        return await serve_websocket(
+            self._take_client,
             self._host,
             self._port,
-            select_subprotocol=_select_subprotocol,
+            select_subprotocol=select_subprotocol,
             process_request=self._process_request,
             server_header=f"pagewire/{VERSION}",
             compression=None,
@@ -122,7 +137,6 @@ class Server:
             logger=library_logger,
             create_connection=PromptConnection,
         )
-        self._port = next(iter(self._websockets.sockets)).getsockname()[1]
 
     async def drain(self) -> None:
         """Let no new session begin, and `close` once the last one has ended, or after `drain_window`.
@@ -147,6 +161,7 @@ class Server:
         if self._websockets:
             self._websockets.close()
             await self._websockets.wait_closed()
+        await self._observer.stop()
 
     # -- HTTP --------------------------------------------------------------------------------
 
@@ -155,23 +170,36 @@ class Server:
 
     # -- WebSocket ---------------------------------------------------------------------------
 
-    async def _serve_client(self, connection: ServerConnection) -> None:
-        socket = cast("PromptConnection", connection)
+    async def _take_client(self, connection: ServerConnection) -> None:
+        self._observer.connection_opened()
+        try:
+            await self._serve_client(cast("PromptConnection", connection))
+        finally:
+            self._observer.connection_closed()
+
+    async def _serve_client(self, socket: PromptConnection) -> None:
         try:
             hello, admitted = await self._greet(socket)
             session = admitted.session or self._open_session(socket, hello, admitted)
         except Refused as refused:
-            await send_bye(socket, refused.bye)
+            await self._refuse(socket, refused.bye)
         except PeerViolation as violation:
-            await send_bye(socket, make_bye(violation.code, str(violation)))
+            await self._refuse(socket, make_bye(violation.code, str(violation)))
         except ConnectionClosed:
             logger.debug("a connection closed before its hello")
         except Exception:
             logger.exception("a handshake failed")
-            await send_bye(socket, make_bye(ByeCode.INTERNAL_ERROR, "The server failed."))
+            await self._refuse(socket, make_bye(ByeCode.INTERNAL_ERROR, "The server failed."))
         else:
-            welcome = self._welcome(session, admitted.version, resumed=admitted.session is not None)
+            resumed = admitted.session is not None
+            if resumed:
+                self._observer.session_resumed()
+            welcome = make_welcome(self._options, session.info.session_id, admitted.version, resumed=resumed)
             await Connection(socket, session, self._options.heartbeat_interval).run(hello, welcome)
+
+    async def _refuse(self, socket: PromptConnection, bye: ByeParams) -> None:
+        self._observer.handshake_refused(bye.code)
+        await send_bye(socket, bye)
 
     async def _greet(self, socket: PromptConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
         self._greeting.add(socket)
@@ -249,12 +277,21 @@ class Server:
         def bury(session: LiveSession, bye: ByeParams) -> None:
             self._directory.bury(admitted.key, bye, session.loop.time())
             self._draining.session_ended()
+            self._observer.session_ended(bye.code)
             task = session.loop.create_task(wind_up(session))
             self._endings.add(task)
             task.add_done_callback(self._endings.discard)
 
-        session = LiveSession(SessionCore(hello, options), info, apps=self._apps.keys(), options=options, on_end=bury)
+        session = LiveSession(
+            SessionCore(hello, options),
+            info,
+            apps=self._apps.keys(),
+            options=options,
+            observer=self._observer,
+            on_end=bury,
+        )
         self._directory.add(admitted.key, session)
+        self._observer.session_began()
         session.log.info("began: app %s for %s", info.app, info.user_ip)
         try:
             start_app(session, self._apps[hello.app])
@@ -263,42 +300,12 @@ class Server:
             raise
         return session
 
-    def _welcome(self, session: LiveSession, version: str, *, resumed: bool) -> WelcomeParams:
-        options = self._options
-        return WelcomeParams(
-            version=version,
-            session=session.info.session_id,
-            resumed=resumed,
-            last_seq=0,
-            server=Software(name="pagewire-server", version=VERSION),
-            capabilities={},
-            heartbeat=Heartbeat(
-                interval_ms=_milliseconds(options.heartbeat_interval),
-                timeout_ms=_milliseconds(options.heartbeat_timeout),
-            ),
-            limits=ServerLimits(
-                max_message_bytes=options.max_message_bytes, stream_window_bytes=options.stream_window_bytes
-            ),
-            resume_window_ms=_milliseconds(options.resume_window),
-        )
-
 
 def _shutdown() -> ByeParams:
     return make_bye(ByeCode.SERVER_SHUTDOWN, "The server stops.")
-
-
-def _select_subprotocol(_socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """Take ours, else the first offer, so that the client learns by a bye why it is refused (WIRE-3)."""
-    if SUBPROTOCOL in offered:
-        return Subprotocol(SUBPROTOCOL)
-    return offered[0] if offered else None
 
 
 def _request_of(socket: ServerConnection) -> Request:
     if socket.request is None:
         raise RuntimeError("a connection without its request")
     return socket.request
-
-
-def _milliseconds(seconds: float) -> int:
-    return max(round(seconds * 1000), 1)
