@@ -6,6 +6,7 @@ import argparse
 import importlib
 import logging
 import os
+import ssl
 import sys
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +19,7 @@ from pagewire_server.observer import MissingExtraError
 from pagewire_server.options import Options
 from pagewire_server.runtime.apps import App
 from pagewire_server.serving import serve
+from pagewire_server.tls import server_context
 from pagewire_server.version import VERSION
 from pagewire_server.websocket.server import Server
 from pagewire_server.websocket.static_files import client_folder
@@ -77,6 +79,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ADDRESS",
         help="believe the X-Forwarded-For of this address or network",
     )
+    run.add_argument("--tls-cert", type=Path, metavar="FILE", help="speak HTTPS and WSS, with this certificate (PEM)")
+    run.add_argument("--tls-key", type=Path, metavar="FILE", help="the certificate's key (PEM)")
     run.add_argument("--static", type=Path, metavar="DIR", help="serve these files at / before the built-in page")
     for command in (demo, run):
         command.add_argument(
@@ -121,7 +125,16 @@ def _settings(options: argparse.Namespace) -> Options:
         allowed_origins=frozenset(options.allow_origin),
         trusted_proxies=tuple(options.trusted_proxy),
         static=options.static,
+        tls=_tls(options.tls_cert, options.tls_key),
     )
+
+
+def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if certificate and key:
+        return server_context(certificate, key)
+    if certificate or key:
+        raise _UsageError("--tls-cert and --tls-key go together")
+    return None
 
 
 def _announcer(options: argparse.Namespace) -> Callable[[Server], None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +63,8 @@ class Options:
     """How long a session waits for a client that is away."""
     going_away_window: float = field(default=5.0, repr=False)
     """How long it waits after a close with 1001 (END-8)."""
+    tls: ssl.SSLContext | None = None
+    """With it the server speaks HTTPS and WSS; `pagewire_server.tls.server_context` makes one of two files."""
     metrics_port: int | None = None
     """Where `/metrics` is served for Prometheus, 0 for a free port; None serves none. Needs `pagewire[metrics]`."""
     metrics_host: str = "127.0.0.1"

@@ -91,7 +91,7 @@ class Server:
     @property
     def url(self) -> str:
         """Where the page is."""
-        return page_url("http", self._host, self._port)
+        return page_url("https" if self._options.tls else "http", self._host, self._port)
 
     @property
     def session_count(self) -> int:
@@ -125,6 +125,7 @@ class Server:
             self._take_client,
             self._host,
             self._port,
+            ssl=options.tls,
             select_subprotocol=select_subprotocol,
             process_request=self._process_request,
             server_header=f"pagewire/{VERSION}",
