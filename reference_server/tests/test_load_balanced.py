@@ -103,27 +103,46 @@ class Page:
                 return Told(int(found[1]), found[2], found[3])
 
 
+@dataclass(frozen=True)
+class Balanced:
+    """The example, running."""
+
+    port: int
+    """Of nginx."""
+    servers: dict[int, int]
+    """The servers' ports, by process."""
+
+
 @contextmanager
-def balanced(*options: str, folder: Path | None = None, **environment: str) -> Iterator[int]:
-    """Run the example; gives the port of nginx."""
+def balanced(*options: str, folder: Path | None = None, **environment: str) -> Iterator[Balanced]:
+    """Run the example until the block ends."""
     command = [sys.executable, str(EXAMPLE), "--port", "0", *options]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, cwd=folder, env={**os.environ, **environment}
     ) as process:
         try:
-            assert process.stdout
-            found = next(filter(None, (re.match(r"nginx: http://127.0.0.1:(\d+)/", line) for line in process.stdout)))
-            yield int(found[1])
+            servers: dict[int, int] = {}
+            while found := re.match(r"server: http://127.0.0.1:(\d+)/ \(process (\d+)\)", line := read_line(process)):
+                servers[int(found[2])] = int(found[1])
+            found = re.match(r"nginx: http://127.0.0.1:(\d+)/", line)
+            assert found
+            yield Balanced(int(found[1]), servers)
         finally:
             process.terminate()
             assert process.wait(PATIENCE) == 0
 
 
+def read_line(process: subprocess.Popen[str]) -> str:
+    """Return the next line that a process says."""
+    assert process.stdout
+    return process.stdout.readline()
+
+
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
-    """Run the example for those tests that kill nothing."""
-    with balanced() as found:
-        yield found
+    """Run the example for those tests that stop none of its servers; gives the port of nginx."""
+    with balanced() as example:
+        yield example.port
 
 
 @contextmanager
@@ -165,7 +184,7 @@ def test_page_comes_from_its_own_origin(port: int) -> None:
 
 def test_killed_server_loses_its_own_sessions_only() -> None:
     """Their pages are told `session_gone` by the server that takes their key over; the others go on."""
-    with balanced() as port, pages(port, "killed") as opened:
+    with balanced() as example, pages(example.port, "killed") as opened:
         killed = opened[0].told.process
         os.kill(killed, signal.SIGKILL)
         for page in opened:
@@ -175,7 +194,19 @@ def test_killed_server_loses_its_own_sessions_only() -> None:
                 assert page.ask() == page.told
                 page.break_and_resume()
                 assert page.ask() == page.told
-        assert get_from(port, "/").status == 200
+        assert get_from(example.port, "/").status == 200
+
+
+def test_server_that_drains_keeps_its_sessions_and_is_given_no_page() -> None:
+    """Over breaks, too; its files come from the others."""
+    with balanced() as example, pages(example.port, "drained") as opened:
+        page = opened[0]
+        os.kill(page.told.process, signal.SIGTERM)
+        while get_from(example.servers[page.told.process], "/health").status != 503:
+            pass
+        page.break_and_resume()
+        assert page.ask() == page.told
+        assert [get_from(example.port, "/").status for _ in example.servers] == [200] * len(example.servers)
 
 
 def test_node_client_goes_on_over_cuts_before_nginx(tmp_path: Path) -> None:
@@ -183,8 +214,8 @@ def test_node_client_goes_on_over_cuts_before_nginx(tmp_path: Path) -> None:
     (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
     values = tmp_path / "values"
     with (
-        balanced("--app", "program:main", folder=tmp_path, VALUES=str(values)) as port,
-        cutting_proxy(port, [Cut(frame, When.AFTER) for frame in (4, 9, 14, 19)]) as proxy,
+        balanced("--app", "program:main", folder=tmp_path, VALUES=str(values)) as example,
+        cutting_proxy(example.port, [Cut(frame, When.AFTER) for frame in (4, 9, 14, 19)]) as proxy,
         node_client(f"ws://127.0.0.1:{proxy.port}/ws", tmp_path) as client,
     ):
         assert client.wait(PATIENCE) == 0

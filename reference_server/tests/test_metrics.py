@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,7 @@ from pagewire_server.metrics import Metrics
 from pagewire_server.observer import MissingExtraError
 from pagewire_server.session import download, eval_js, hold, on_event
 
+README = Path(__file__).parents[1] / "README.md"
 METERED: dict[str, Any] = {"metrics_port": 0}
 CONTENT = bytes(100_000)
 
@@ -133,6 +136,14 @@ def test_lag_of_the_event_loop_is_observed(serve: Serve) -> None:
     live = serve(hold, **METERED)
     live.until(lambda: metrics_of(live)._lag._sum.get() > 0)
     assert scrape(live)["pagewire_event_loop_lag_seconds_count"] >= 1
+
+
+def test_every_metric_stands_in_the_readme(serve: Serve) -> None:
+    """And no other does."""
+    documented = set(re.findall(r"`(pagewire_\w+)`(?=[ ,|])", README.read_text(encoding="utf-8")))
+    families = metrics_of(serve(hold, **METERED)).registry.collect()
+    names = {family.name + ("_total" if family.type == "counter" else "") for family in families}
+    assert documented == names
 
 
 def test_two_servers_count_apart_and_end_their_ports(serve: Serve, connect: Connect) -> None:

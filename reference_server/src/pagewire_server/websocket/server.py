@@ -7,12 +7,11 @@ import inspect
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from typing import Final, Self, cast
+from typing import Self, cast
 
 from pydantic import MISSING
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection
-from websockets.asyncio.server import serve as serve_websocket
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
@@ -23,9 +22,8 @@ from pagewire_protocol.control_messages import ByeParams
 from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_protocol.versions import SUBPROTOCOL
 from pagewire_protocol.violations import PeerViolation
-from pagewire_server.logs import library_logger
 from pagewire_server.observer import Observer, load_metrics
-from pagewire_server.options import KIB, Options
+from pagewire_server.options import Options
 from pagewire_server.runtime.apps import App, start_app
 from pagewire_server.runtime.info import first_header, make_info
 from pagewire_server.runtime.live_session import LiveSession
@@ -41,19 +39,16 @@ from pagewire_server.sessions.handshake import (
     unsupported_version,
 )
 from pagewire_server.sessions.session_core import SessionCore
-from pagewire_server.version import VERSION
 from pagewire_server.websocket.addresses import page_url
-from pagewire_server.websocket.connection import LEAVE_SECONDS, Connection, send_bye
+from pagewire_server.websocket.connection import Connection, send_bye
 from pagewire_server.websocket.draining import Draining
+from pagewire_server.websocket.listening import listen
 from pagewire_server.websocket.origins import is_foreign
 from pagewire_server.websocket.prompt_connection import PromptConnection
-from pagewire_server.websocket.requests import Requests, select_subprotocol
+from pagewire_server.websocket.requests import Requests
 from pagewire_server.websocket.welcome import make_welcome
 
 logger = logging.getLogger("pagewire.server")
-
-_CLOSE_SLACK_BYTES: Final = 64 * KIB
-"""How much more than a message the library takes, so that ours is the error that a client sees (WIRE-23)."""
 
 
 class Server:
@@ -113,31 +108,17 @@ class Server:
         if options.metrics_port is not None:
             self._observer.start(options.metrics_host, options.metrics_port)
         try:
-            self._websockets = await self._listen()
+            self._websockets = await listen(
+                options,
+                self._host,
+                self._port,
+                serve_client=self._take_client,
+                process_request=self._process_request,
+            )
         except BaseException:
             await self._observer.stop()
             raise
         self._port = next(iter(self._websockets.sockets)).getsockname()[1]
-
-    async def _listen(self) -> WebSocketServer:
-        options = self._options
-        return await serve_websocket(
-            self._take_client,
-            self._host,
-            self._port,
-            ssl=options.tls,
-            select_subprotocol=select_subprotocol,
-            process_request=self._process_request,
-            server_header=f"pagewire/{VERSION}",
-            compression=None,
-            max_size=options.max_message_bytes + _CLOSE_SLACK_BYTES,
-            open_timeout=options.hello_timeout,
-            ping_interval=options.heartbeat_interval,
-            ping_timeout=options.heartbeat_timeout,
-            close_timeout=LEAVE_SECONDS,
-            logger=library_logger,
-            create_connection=PromptConnection,
-        )
 
     async def drain(self) -> None:
         """Let no new session begin, and `close` once the last one has ended, or after `drain_window`.
