@@ -62,7 +62,7 @@ def test_signal_says_bye_calls_deferred_functions_and_exits_with_0(
 ) -> None:
     """At once, though a command is pending; a first SIGTERM alone waits for the session."""
     with (
-        running(folder, "run", target) as (process, port),
+        running(folder, "run", target, "--drain-window", "1000") as (process, port),
         scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
     ):
         client.say_hello()

@@ -54,7 +54,7 @@ def test_life_of_a_session_is_counted(serve: Serve, connect: Connect) -> None:
     client.break_connection()
     again = connect(live, instance=client.hello["params"]["instance"])
     again.leave()
-    live.until(lambda: live.server.session_count == 0)
+    live.until(lambda: live.server.session_count == 0 and metrics_of(live)._connections._value.get() == 1)
     seen = scrape(live)
     assert seen["pagewire_resumes_total"] == 1
     assert seen["pagewire_sessions_ended_total session_ended"] == 1
