@@ -306,7 +306,8 @@ class LiveSession:
         match effect:
             case Replied():
                 self._pending.pop(effect.command.id).receive(effect)
-                self.observer.command_finished(effect.command, effect.error.code if effect.error else "ok")
+                error = effect.error
+                self.observer.command_finished(effect.command, error.code if error else "ok")
             case EventReceived():
                 self.observer.event_received()
                 self._dispatch(effect)
