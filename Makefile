@@ -1,4 +1,4 @@
-# Everything sets itself up: a virtual environment in .venv, npm packages in js_client/node_modules, a browser.
+# Everything sets itself up: a virtual environment in .venv, npm packages in js_client/node_modules, a browser, nginx.
 PYTHON_SOURCES := protocol reference_server conformance_tests
 BIN := .venv/bin
 NODE_CLIENT := node --experimental-websocket js_client/bin/pagewire-headless.mjs {url} --downloads {downloads}
@@ -12,7 +12,7 @@ help: ## show this
 demo: .setup/python ## serve the demo on http://127.0.0.1:8080/ (PORT=... for another port)
 	@$(BIN)/pagewire-server demo --port $(or $(PORT),8080)
 
-test: check .setup/browser ## all checks, all tests, in Python, in Node and in a real browser, and the conformance suite
+test: check .setup/browser .setup/nginx ## all checks, all tests, in Python, in Node and in a real browser, and the conformance suite
 	@echo '--- tests of the JavaScript client (node)'
 	@cd js_client && npm test --silent
 	@echo '--- tests of protocol and server (pytest, with a real browser)'
@@ -64,3 +64,6 @@ clean: ## remove what was installed here
 
 .setup/browser: .setup/python .ci/setup
 	@.ci/setup browser
+
+.setup/nginx: .ci/setup
+	@.ci/setup nginx

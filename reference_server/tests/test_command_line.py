@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -41,6 +42,12 @@ def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
             process.kill()
 
 
+def wait_for_line(process: subprocess.Popen[str], part: str) -> None:
+    """Read the log of a process until a line has `part`."""
+    assert process.stderr
+    assert any(part in line for line in process.stderr)
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Hold the program `app.py`."""
@@ -49,22 +56,71 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("target", ["app:main", "app:apps"])
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("stop", [(signal.SIGINT,), (signal.SIGTERM, signal.SIGTERM), (signal.SIGTERM, signal.SIGINT)])
 def test_signal_says_bye_calls_deferred_functions_and_exits_with_0(
-    folder: Path, target: str, stop: signal.Signals
+    folder: Path, target: str, stop: tuple[signal.Signals, ...]
 ) -> None:
-    """At once, though a command is pending."""
+    """At once, though a command is pending; a first SIGTERM alone waits for the session."""
     with (
-        running(folder, "run", target) as (process, port),
+        running(folder, "run", target, "--drain-window", "1000") as (process, port),
         scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
     ):
         client.say_hello()
         client.receive("eval_js")
-        process.send_signal(stop)
+        for number in stop[:-1]:
+            process.send_signal(number)
+            wait_for_line(process, "draining: sessions left: 1")
+        process.send_signal(stop[-1])
         assert client.receive_bye() == ("server_shutdown", 1012)
         output, errors = process.communicate(timeout=PATIENCE)
         assert (process.returncode, output) == (0, "deferred\n")
         assert "Traceback" not in errors
+
+
+def test_sigterm_lets_the_session_end_and_exits_with_0(folder: Path) -> None:
+    """The page gets what its app still says."""
+    with (
+        running(folder, "run", "app:main") as (process, port),
+        scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
+    ):
+        client.say_hello()
+        command = client.receive("eval_js")
+        process.terminate()
+        wait_for_line(process, "draining: sessions left: 1")
+        client.result(command, value=None)
+        client.ack()
+        assert client.receive_bye() == ("session_ended", 1000)
+        output, errors = process.communicate(timeout=PATIENCE)
+        assert (process.returncode, output) == (0, "deferred\n")
+        assert "draining: no session is left" in errors
+
+
+def test_sigterm_ends_the_session_where_it_outlasts_the_window(folder: Path) -> None:
+    """With exit code 0."""
+    with (
+        running(folder, "run", "app:main", "--drain-window", "0.1") as (process, port),
+        scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
+    ):
+        client.say_hello()
+        client.receive("eval_js")
+        process.terminate()
+        assert client.receive_bye() == ("server_shutdown", 1012)
+        assert process.wait(PATIENCE) == 0
+
+
+def test_log_is_lines_of_json_where_that_is_asked_for(folder: Path) -> None:
+    """Every line of it, with the session of those that have one."""
+    with (
+        running(folder, "run", "app:main", "--log-format", "json", "--verbose") as (process, port),
+        scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
+    ):
+        session = client.say_hello()["session"]
+        client.receive("eval_js")
+        process.send_signal(signal.SIGINT)
+        assert client.receive_bye() == ("server_shutdown", 1012)
+        records = [json.loads(line) for line in process.communicate(timeout=PATIENCE)[1].splitlines()]
+    assert {"pagewire.server", "pagewire.session"} <= {record["logger"] for record in records}
+    assert {record["session"] for record in records if record["logger"] == "pagewire.session"} == {session}
 
 
 def test_demo_is_served(tmp_path: Path) -> None:
@@ -83,6 +139,8 @@ def test_demo_is_served(tmp_path: Path) -> None:
         (["run", "nowhere_at_all:main"], "can't import nowhere_at_all"),
         (["run", "app:nothing"], "app has no app 'nothing'"),
         (["run", "app:number"], "app has no app 'number'"),
+        (["run", "app:main", "--drain-window", "-1"], "drain_window is -1.0; it can't be negative"),
+        (["run", "app:main", "--trusted-proxy", "nobody"], "trusted_proxies has 'nobody'"),
         (["run", "app:main", "--static", "/nowhere/at/all"], "there is no folder /nowhere/at/all"),
     ],
 )

@@ -18,6 +18,7 @@ from pagewire_server.websocket.origins import is_foreign
         ({"hello_timeout": 0}, "hello_timeout is 0; it must be above 0"),
         ({"heartbeat_interval": -1}, "heartbeat_interval is -1"),
         ({"resume_window": -1}, "resume_window is -1; it can't be negative"),
+        ({"drain_window": float("inf")}, "drain_window is inf; it takes seconds"),
         ({"inline_bytes": 65537}, "inline_bytes is 65537; SPEC allows at most 65536"),
     ],
 )
@@ -50,6 +51,9 @@ def test_bad_apps_are_refused(apps: Any, kind: type[Exception], message: str) ->
         ("http://a.example", "a.example:8080", True),
         ("http://b.example", "a.example", True),
         ("http://a.example.evil.example", "a.example", True),
+        ("https://a.example", "a.example", False),
+        ("https://a.example", "a.example:443", False),
+        ("https://a.example", "a.example:80", True),
         ("http://[::1]:80", "[::1]", False),
         ("http://[::1]:81", "[::1]", True),
         ("file://", "a.example", True),

@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import http.client
 from pathlib import Path
 
 import pytest
-from live_server import LiveServer, Serve
+from live_server import Serve
+from plain_requests import get
 
 from pagewire_server.session import hold
-
-
-def get(live: LiveServer, path: str, method: str = "GET", **headers: str) -> http.client.HTTPResponse:
-    """Return the response to one request, its body read."""
-    connection = http.client.HTTPConnection("127.0.0.1", live.server.port)
-    connection.request(method, path, headers=headers)
-    response = connection.getresponse()
-    response.body = response.read()  # type: ignore[attr-defined]  # kept for the test
-    connection.close()
-    return response
 
 
 @pytest.mark.parametrize(
@@ -46,7 +36,7 @@ def test_file_that_did_not_change_is_not_sent_again(serve: Serve) -> None:
     live = serve(hold)
     tag = get(live, "/pagewire/index.js").headers["ETag"]
     again = get(live, "/pagewire/index.js", **{"If-None-Match": tag})
-    assert (again.status, again.body) == (304, b"")  # type: ignore[attr-defined]  # see get
+    assert (again.status, again.body) == (304, b"")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +76,7 @@ def test_own_folder_comes_before_the_servers_page(serve: Serve, tmp_path: Path) 
     (tmp_path / "index.html").write_text("<!doctype html>mine", encoding="utf-8")
     live = serve(hold, static=tmp_path, content_security_policy="default-src 'self'")
     page = get(live, "/")
-    assert page.body == b"<!doctype html>mine"  # type: ignore[attr-defined]  # see get
+    assert page.body == b"<!doctype html>mine"
     assert page.headers["Content-Security-Policy"] == "default-src 'self'"
     assert get(live, "/pagewire/index.js").status == 200
 

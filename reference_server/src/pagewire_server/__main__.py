@@ -6,15 +6,20 @@ import argparse
 import importlib
 import logging
 import os
+import ssl
 import sys
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pagewire_server.demo import demo_apps
+from pagewire_server.logs import configure_logs
+from pagewire_server.observer import MissingExtraError
 from pagewire_server.options import Options
 from pagewire_server.runtime.apps import App
 from pagewire_server.serving import serve
+from pagewire_server.tls import server_context
 from pagewire_server.version import VERSION
 from pagewire_server.websocket.server import Server
 from pagewire_server.websocket.static_files import client_folder
@@ -27,13 +32,11 @@ class _UsageError(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns 0 after Ctrl-C, 1 if it can't begin. Bad usage exits with 2."""
     options = _parser().parse_args(arguments)
-    level = logging.DEBUG if options.verbose else logging.INFO
-    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("pagewire.websockets").setLevel(logging.WARNING)
+    configure_logs(options.log_format, level=logging.DEBUG if options.verbose else logging.INFO)
     try:
         apps, settings = _what_to_serve(options)
         serve(apps, host=options.host, port=options.port, options=settings, on_start=_announcer(options))
-    except (_UsageError, OSError) as error:
+    except (_UsageError, MissingExtraError, OSError) as error:
         sys.stderr.write(f"pagewire-server: {error}\n")
         return 1
     return 0
@@ -69,22 +72,69 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--allow-origin", action="append", default=[], metavar="ORIGIN", help="let pages of this origin in"
     )
+    run.add_argument(
+        "--trusted-proxy",
+        action="append",
+        default=[],
+        metavar="ADDRESS",
+        help="believe the X-Forwarded-For of this address or network",
+    )
+    run.add_argument("--tls-cert", type=Path, metavar="FILE", help="speak HTTPS and WSS, with this certificate (PEM)")
+    run.add_argument("--tls-key", type=Path, metavar="FILE", help="the certificate's key (PEM)")
     run.add_argument("--static", type=Path, metavar="DIR", help="serve these files at / before the built-in page")
     for command in (demo, run):
         command.add_argument(
             "--host", default="127.0.0.1", help="to listen on (default: %(default)s, this machine only)"
         )
         command.add_argument("--port", type=int, default=8080, help="to listen on; 0 finds one (default: %(default)s)")
+        command.add_argument("--metrics-port", type=int, metavar="PORT", help="serve /metrics for Prometheus there")
+        command.add_argument(
+            "--drain-window",
+            type=float,
+            default=Options().drain_window,
+            metavar="SECONDS",
+            help="how long sessions may go on after SIGTERM (default: %(default)s)",
+        )
         command.add_argument("--verbose", action="store_true", help="log what happens inside")
+        command.add_argument(
+            "--log-format", choices=("text", "json"), default="text", help="of the log (default: %(default)s)"
+        )
     return parser
 
 
 def _what_to_serve(options: argparse.Namespace) -> tuple[App | Mapping[str, App], Options]:
+    try:
+        settings = _settings(options)
+    except ValueError as error:
+        raise _UsageError(str(error)) from None
+    return _apps(options), settings
+
+
+def _apps(options: argparse.Namespace) -> App | Mapping[str, App]:
+    return demo_apps() if options.command == "demo" else load_apps(options.target)
+
+
+def _settings(options: argparse.Namespace) -> Options:
+    settings = Options(drain_window=options.drain_window, metrics_port=options.metrics_port)
     if options.command == "demo":
-        return demo_apps(), Options(static=client_folder() / "demo")
+        return replace(settings, static=client_folder() / "demo")
     if options.static and not options.static.is_dir():
         raise _UsageError(f"there is no folder {options.static}")
-    return load_apps(options.target), Options(allowed_origins=frozenset(options.allow_origin), static=options.static)
+    return replace(
+        settings,
+        allowed_origins=frozenset(options.allow_origin),
+        trusted_proxies=tuple(options.trusted_proxy),
+        static=options.static,
+        tls=_tls(options.tls_cert, options.tls_key),
+    )
+
+
+def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
+    if certificate and key:
+        return server_context(certificate, key)
+    if certificate or key:
+        raise _UsageError("--tls-cert and --tls-key go together")
+    return None
 
 
 def _announcer(options: argparse.Namespace) -> Callable[[Server], None]:

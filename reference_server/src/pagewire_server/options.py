@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +63,14 @@ class Options:
     """How long a session waits for a client that is away."""
     going_away_window: float = field(default=5.0, repr=False)
     """How long it waits after a close with 1001 (END-8)."""
+    tls: ssl.SSLContext | None = None
+    """With it the server speaks HTTPS and WSS; `pagewire_server.tls.server_context` makes one of two files."""
+    metrics_port: int | None = None
+    """Where `/metrics` is served for Prometheus, 0 for a free port; None serves none. Needs `pagewire[metrics]`."""
+    metrics_host: str = "127.0.0.1"
+    """What that listens on; whoever reaches it may read it."""
+    drain_window: float = 30.0
+    """How long sessions may go on after SIGTERM, or `Server.drain`, before the server stops."""
     deferred_window: float = 10.0
     """How long the server waits for deferred functions when it stops."""
 
@@ -78,7 +87,7 @@ class Options:
         self._check_numbers()
 
     def _check_numbers(self) -> None:
-        for name in ("hello_timeout", "heartbeat_interval", "heartbeat_timeout", "resume_window"):
+        for name in ("hello_timeout", "heartbeat_interval", "heartbeat_timeout", "resume_window", "drain_window"):
             if not math.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} is {getattr(self, name)}; it takes seconds")
         for name in ("max_message_bytes", "stream_window_bytes"):
@@ -87,7 +96,7 @@ class Options:
         for name in ("hello_timeout", "heartbeat_interval", "heartbeat_timeout"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
-        for name in ("resume_window", "max_sessions", "window_bytes", "outbox_bytes", "inline_bytes"):
+        for name in ("resume_window", "drain_window", "max_sessions", "window_bytes", "outbox_bytes", "inline_bytes"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it can't be negative")
         if self.inline_bytes > 64 * KIB:

@@ -43,9 +43,11 @@ def serve(
     options: Options | None = None,
     on_start: Callable[[Server], object] | None = None,
 ) -> None:
-    """Serve apps until Ctrl-C or SIGTERM, then say bye to every session and call what they deferred.
+    """Serve apps until Ctrl-C, then say bye to every session and call what they deferred.
 
-    The arguments are those of `create_server`; `on_start` is called once the server listens.
+    After SIGTERM no new session begins, and the same is done once the last one has ended, or after
+    `Options.drain_window`; a second SIGTERM does it at once. The arguments are those of `create_server`; `on_start` is
+    called once the server listens.
     OSError if the port is taken.
     """
     server = create_server(apps, host=host, port=port, options=options)
@@ -53,16 +55,34 @@ def serve(
 
 
 async def _serve_until_stopped(server: Server, on_start: Callable[[Server], object] | None) -> None:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGINT, signal.SIGTERM):
-        if sys.platform == "win32":
-            signal.signal(name, lambda *_: loop.call_soon_threadsafe(stop.set))
-        else:
-            loop.add_signal_handler(name, stop.set)
+    drain, stop = asyncio.Event(), asyncio.Event()
+    _on_signal(signal.SIGINT, stop.set)
+
+    def terminate() -> None:
+        (stop if drain.is_set() else drain).set()
+
+    _on_signal(signal.SIGTERM, terminate)
     async with server:
         logger.info("listening on %s", server.url)
         if on_start:
             on_start(server)
-        await stop.wait()
+        draining = asyncio.create_task(_drain_once(server, drain))
+        stopping = asyncio.create_task(stop.wait())
+        done, left = await asyncio.wait((draining, stopping), return_when=asyncio.FIRST_COMPLETED)
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*done)
         logger.info("stopping")
+
+
+async def _drain_once(server: Server, told: asyncio.Event) -> None:
+    await told.wait()
+    await server.drain()
+
+
+def _on_signal(number: signal.Signals, call: Callable[[], object]) -> None:
+    loop = asyncio.get_running_loop()
+    if sys.platform == "win32":
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(call))
+    else:
+        loop.add_signal_handler(number, call)

@@ -38,8 +38,11 @@ class LiveServer:
 
     def run(self, coroutine: Coroutine[Any, Any, Value]) -> Value:
         """Run a coroutine on the server's loop and return its value."""
-        future: Future[Value] = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
-        return future.result(PATIENCE)
+        return self.begin(coroutine).result(PATIENCE)
+
+    def begin(self, coroutine: Coroutine[Any, Any, Value]) -> Future[Value]:
+        """Run a coroutine on the server's loop beside the test."""
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition` holds on the server's loop."""

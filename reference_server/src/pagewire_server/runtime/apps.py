@@ -49,7 +49,7 @@ def watch_thread(session: LiveSession, thread: threading.Thread) -> None:
     run = thread.run
 
     def run_and_tell() -> None:
-        guard_call(run, f"session {session.info.session_id}: the thread {thread.name}")
+        guard_call(session.log, run, f"the thread {thread.name}")
         session.call_on_loop(session.work_finished)
 
     thread.run = run_and_tell  # type: ignore[method-assign]  # the only hook before a thread that isn't started
@@ -61,7 +61,7 @@ def _wait_for_thread(session: LiveSession, thread: threading.Thread) -> None:
 
 
 def _run_in_thread(session: LiveSession, app: App) -> None:
-    result, error = guard_call(partial(session.context.copy().run, app), _what(session))
+    result, error = guard_call(session.log, partial(session.context.copy().run, app), _what(session))
     if error is not None:
         session.call_on_loop(session.app_failed)
     if inspect.iscoroutine(result):
@@ -71,7 +71,7 @@ def _run_in_thread(session: LiveSession, app: App) -> None:
 
 
 async def _run_in_task(session: LiveSession, work: Coroutine[Any, Any, Any], *, is_app: bool) -> None:
-    error = await guard(work, _what(session))
+    error = await guard(session.log, work, _what(session))
     if error is not None and is_app:
         session.app_failed()
 
@@ -84,4 +84,4 @@ def _task_finished(session: LiveSession, task: asyncio.Task[None], work: Corouti
 
 
 def _what(session: LiveSession) -> str:
-    return f"session {session.info.session_id}: the app {session.info.app!r}"
+    return f"the app {session.info.app!r}"

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 
 from pagewire_server.errors import SessionClosed
+from pagewire_server.logs import SessionLog
 from pagewire_server.runtime.own_thread import in_own_thread
 from pagewire_server.runtime.program_code import guard, is_coroutine_function
 
@@ -18,9 +19,9 @@ Deferred = Callable[[], object]
 class DeferredCalls:
     """What one session defers; plain functions run in a thread of their own, so that they block nobody."""
 
-    def __init__(self, context: contextvars.Context, session_id: str) -> None:
+    def __init__(self, context: contextvars.Context, log: SessionLog) -> None:
         self._context = context
-        self._session_id = session_id
+        self._log = log
         self._functions: list[Deferred] = []
         self._lock = threading.Lock()
         self._is_started = False
@@ -29,7 +30,7 @@ class DeferredCalls:
         """Register one more, to be called after the others; SessionClosed if it is too late. On any thread."""
         with self._lock:
             if self._is_started:
-                raise SessionClosed(f"session {self._session_id} has ended: there is nothing to defer to")
+                raise SessionClosed(f"session {self._log.session_id} has ended: there is nothing to defer to")
             self._functions.append(function)
 
     def start(self) -> asyncio.Task[None] | None:
@@ -43,12 +44,12 @@ class DeferredCalls:
 
     async def _run(self) -> None:
         for function in self._functions:
-            await guard(self._call(function), f"session {self._session_id}: the deferred function {function!r}")
+            await guard(self._log, self._call(function), f"the deferred function {function!r}")
 
     async def _call(self, function: Deferred) -> None:
         if is_coroutine_function(function):
             result = function()
         else:
-            result = await in_own_thread(function, f"pagewire-deferred-{self._session_id}")
+            result = await in_own_thread(function, f"pagewire-deferred-{self._log.session_id}")
         if inspect.isawaitable(result):
             await result

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import logging
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -22,8 +21,6 @@ from pagewire_server.runtime.live_session import LiveSession
 from pagewire_server.runtime.pending_command import PendingCommand
 from pagewire_server.runtime.program_code import ESCAPING, guard, guard_call
 
-logger = logging.getLogger("pagewire.session")
-
 
 class _Abandoned(Exception):  # noqa: N818 - ends a feeder, never seen outside
     """The stream takes no more: the command was answered, given up by either side, or the session has ended."""
@@ -38,7 +35,7 @@ class Download(PendingCommand[int]):
     """
 
     def __init__(self, session: LiveSession, name: str, media_type: str, size: int | None) -> None:
-        super().__init__(f"download of {name!r}", _bytes_of, session.loop, session.loop_thread)
+        super().__init__(f"download of {name!r}", _bytes_of, session.loop, session.loop_thread, session.log)
         self.name = name
         self.media_type = media_type
         self.size = size
@@ -183,20 +180,18 @@ def _feed_from_thread(session: LiveSession, download: Download, pieces: Iterator
             download.size = len(data)
             download.send_inline(data)
     except _Abandoned:
-        logger.debug("%s takes no more content", download.name)
+        session.log.debug("the download of %r takes no more content", download.name)
     except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the download, or logged there
         download.abandon(error)
     finally:
         close = getattr(pieces, "close", None)
         if close:
-            guard_call(close, f"the source of {download.name!r}")
+            guard_call(session.log, close, f"the source of {download.name!r}")
         session.call_on_loop(partial(_feeder_done, session, download))
 
 
 def _start_task(session: LiveSession, download: Download, content: AsyncContent) -> None:
-    task = session.loop.create_task(
-        _feed_from_task(download, content, session.core.takes_streams), context=session.context.copy()
-    )
+    task = session.loop.create_task(_feed_from_task(session, download, content), context=session.context.copy())
     session.feeders.add(task)
 
     def done(_task: asyncio.Task[None]) -> None:
@@ -211,9 +206,9 @@ def _feeder_done(session: LiveSession, download: Download) -> None:
     session.work_finished()
 
 
-async def _feed_from_task(download: Download, content: AsyncContent, streams: bool) -> None:
+async def _feed_from_task(session: LiveSession, download: Download, content: AsyncContent) -> None:
     try:
-        if streams:
+        if session.core.takes_streams:
             async for piece in content.pieces:
                 await download.feed_from_task(piece)
             download.finish()
@@ -222,11 +217,11 @@ async def _feed_from_task(download: Download, content: AsyncContent, streams: bo
             download.size = len(data)
             download.send_inline(data)
     except _Abandoned:
-        logger.debug("%s takes no more content", download.name)
+        session.log.debug("the download of %r takes no more content", download.name)
     except asyncio.CancelledError as error:
         download.abandon(RuntimeError(f"the source was cancelled: {error!r}"))
         raise
     except (Exception, *ESCAPING) as error:  # noqa: BLE001 - handed to whoever waits for the download, or logged there
         download.abandon(error)
     finally:
-        await guard(content.pieces.aclose(), f"the source of {download.name!r}")
+        await guard(session.log, content.pieces.aclose(), f"the source of {download.name!r}")

@@ -26,7 +26,7 @@ def evaluate_in_thread(session: LiveSession, params: bytes, seconds: float | Non
         _give_up(session, pending)
         raise _too_late(seconds) from None
     except CommandError as error:
-        _without_value(error, raises=raises)
+        _without_value(session, error, raises=raises)
         return None
 
 
@@ -46,7 +46,7 @@ async def evaluate_in_task(session: LiveSession, params: bytes, seconds: float |
         _give_up(session, pending)
         raise _too_late(seconds) from None
     except CommandError as error:
-        _without_value(error, raises=raises)
+        _without_value(session, error, raises=raises)
         return None
 
 
@@ -54,10 +54,10 @@ def _too_late(seconds: float | None) -> TimeoutError:
     return TimeoutError(f"eval_js() had no value after {seconds} s")
 
 
-def _without_value(error: CommandError, *, raises: bool) -> None:
+def _without_value(session: LiveSession, error: CommandError, *, raises: bool) -> None:
     if raises:
         raise error
-    log_failure(_TYPE, error)
+    log_failure(session.log, _TYPE, error)
 
 
 def _give_up(session: LiveSession, pending: PendingCommand[Any]) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
+from pagewire_server.logs import SessionLog
 from pagewire_server.runtime.program_code import guard, guard_call
 
 EventHandler = Callable[[Any], object]
@@ -23,13 +24,13 @@ class EventHandlers:
     they share. Coroutines become tasks of the event loop in both.
     """
 
-    def __init__(self, context: contextvars.Context, session_id: str) -> None:
+    def __init__(self, context: contextvars.Context, log: SessionLog) -> None:
         self.uses_thread = False
         """Whether plain handlers are called in a thread: they may block there."""
         self.tasks: set[asyncio.Task[BaseException | None]] = set()
         """The handlers that are coroutines and not done."""
         self._context = context
-        self._session_id = session_id
+        self._log = log
         self._loop = asyncio.get_running_loop()
         self._handlers: dict[str, list[EventHandler]] = {}
         self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
@@ -69,7 +70,7 @@ class EventHandlers:
     def _call(self, name: str, handler: EventHandler, data: object) -> None:
         if self._is_closed:
             return
-        result, _ = guard_call(partial(handler, data), self._what(name))
+        result, _ = guard_call(self._log, partial(handler, data), _what(name))
         if inspect.isawaitable(result):
             start = partial(self._start_task, name, result)
             if threading.current_thread() is self._thread:
@@ -78,13 +79,13 @@ class EventHandlers:
                 start()
 
     def _start_task(self, name: str, work: Awaitable[object]) -> None:
-        task = self._loop.create_task(guard(work, self._what(name)), context=self._context.copy())
+        task = self._loop.create_task(guard(self._log, work, _what(name)), context=self._context.copy())
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
     def _start_thread(self) -> None:
         if self._thread is None:
-            name = f"pagewire-events-{self._session_id}"
+            name = f"pagewire-events-{self._log.session_id}"
             self._thread = threading.Thread(target=self._context.copy().run, args=(self._work,), name=name, daemon=True)
             self._thread.start()
 
@@ -92,5 +93,6 @@ class EventHandlers:
         while (call := self._queue.get()) is not None:
             call()
 
-    def _what(self, name: str) -> str:
-        return f"session {self._session_id}: a handler of the event {name!r}"
+
+def _what(name: str) -> str:
+    return f"a handler of the event {name!r}"

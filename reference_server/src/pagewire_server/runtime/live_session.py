@@ -16,6 +16,8 @@ from pagewire_protocol.delivery import OutboxFull
 from pagewire_protocol.fields import WireModel
 from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_server.errors import SessionBusy, SessionClosed
+from pagewire_server.logs import SessionLog
+from pagewire_server.observer import Observer
 from pagewire_server.options import Options
 from pagewire_server.runtime.deferred import DeferredCalls
 from pagewire_server.runtime.events import EventHandlers
@@ -57,21 +59,24 @@ class LiveSession:
         *,
         apps: Collection[str],
         options: Options,
+        observer: Observer,
         on_end: Callable[[LiveSession, ByeParams], None],
     ) -> None:
         self.core = core
         self.info = info
+        self.log = SessionLog(logger, info.session_id)
+        self.observer = observer
         self.apps = apps
         self.local: dict[Hashable, Any] = {}
         self.loop = asyncio.get_running_loop()
         self.loop_thread = threading.get_ident()
         self.room = Room(self.loop)
-        self.closed: Outcome[None] = Outcome("hold", self.loop, self.loop_thread)
+        self.closed: Outcome[None] = Outcome("hold", self.loop, self.loop_thread, self.log)
         """Succeeds when the session has ended."""
         self.context = Context()
         """In which everything of this session runs."""
-        self.deferred = DeferredCalls(self.context, info.session_id)
-        self.events = EventHandlers(self.context, info.session_id)
+        self.deferred = DeferredCalls(self.context, self.log)
+        self.events = EventHandlers(self.context, self.log)
         self.tasks: set[asyncio.Task[object]] = set()
         """The app's coroutine and those it started."""
         self.feeders: set[asyncio.Task[None]] = set()
@@ -107,7 +112,7 @@ class LiveSession:
 
     def pending(self, label: str, read: Callable[[WireModel], Value]) -> PendingCommand[Value]:
         """Return what a call gives back before `submit`; `read` makes its value of the result's params."""
-        return PendingCommand(label, read, self.loop, self.loop_thread)
+        return PendingCommand(label, read, self.loop, self.loop_thread, self.log)
 
     def submit(
         self, pending: PendingCommand[Any], type_: str, params: bytes, *, deadline: float | None = None
@@ -121,6 +126,7 @@ class LiveSession:
             command = self._queue(type_, params, deadline)
             pending.command = command
             self._pending[command.id] = pending
+            self.observer.command_queued(command)
         self.wake_link()
         return command
 
@@ -132,6 +138,7 @@ class LiveSession:
         with self.room.lock:
             if self.core.cancel(command):
                 del self._pending[command.id]
+                self.observer.command_finished(command, "withdrawn")
         self.wake_link()
 
     def wake_link(self) -> None:
@@ -148,7 +155,7 @@ class LiveSession:
         try:
             self.loop.call_soon_threadsafe(function)
         except RuntimeError:
-            logger.debug("session %s: the event loop is closed", self.info.session_id)
+            self.log.debug("the event loop is closed")
 
     def require_open(self) -> None:
         """Raise SessionClosed if the session takes no more commands."""
@@ -204,10 +211,13 @@ class LiveSession:
         if self.has_ended:
             return
         with self.room.lock:
-            lost = [self._pending.pop(command.id) for command in self.core.end()]
+            commands = self.core.end()
+            lost = [self._pending.pop(command.id) for command in commands]
         self._last_bye = bye
         self._stop_expiry()
-        logger.info("session %s ended: %s: %s", self.info.session_id, bye.code, bye.message)
+        self.log.info("ended: %s: %s", bye.code, bye.message)
+        for command in commands:
+            self.observer.command_finished(command, "session_closed")
         for pending in (*lost, *self.unsent):
             closed = SessionClosed(f"session {self.info.session_id} has ended: {bye.message}")
             pending.fail(closed, quietly=True)
@@ -300,7 +310,10 @@ class LiveSession:
         match effect:
             case Replied():
                 self._pending.pop(effect.command.id).receive(effect)
+                error = effect.error
+                self.observer.command_finished(effect.command, error.code if error else "ok")
             case EventReceived():
+                self.observer.event_received()
                 self._dispatch(effect)
             case ClientLeft():
                 self._client_left(effect)
@@ -313,7 +326,7 @@ class LiveSession:
 
     def _client_left(self, said: ClientLeft) -> None:
         if said.code != ByeCode.CLIENT_LEFT:
-            logger.warning("session %s: the client ended it: %s: %s", self.info.session_id, said.code, said.message)
+            self.log.warning("the client ended it: %s: %s", said.code, said.message)
         link, self._link = self._link, None
         self.end(make_bye(ByeCode.SESSION_ENDED, "The client left."))
         if link:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import threading
 from collections.abc import Generator
 from typing import Final, Generic, TypeVar, cast
 
 from pagewire_protocol.codes import ErrorCode
 from pagewire_server.errors import CommandError, JavaScriptError
+from pagewire_server.logs import SessionLog
 
 Value = TypeVar("Value")
 
 _settling: Final = threading.Lock()
 """Held for a moment by whoever settles or begins to wait; one for all, since a lock of its own slows every command."""
-
-logger = logging.getLogger("pagewire.session")
 
 
 class Outcome(Generic[Value]):
@@ -26,8 +24,9 @@ class Outcome(Generic[Value]):
     goes.
     """
 
-    def __init__(self, label: str, loop: asyncio.AbstractEventLoop, loop_thread: int) -> None:
+    def __init__(self, label: str, loop: asyncio.AbstractEventLoop, loop_thread: int, log: SessionLog) -> None:
         self._label = label
+        self._log = log
         self._loop = loop
         self._loop_thread = loop_thread
         self._is_done = False
@@ -40,7 +39,7 @@ class Outcome(Generic[Value]):
     def __del__(self) -> None:
         error = self._error
         if error is not None and not self._is_asked_for:
-            log_failure(self._label, error)
+            log_failure(self._log, self._label, error)
 
     def done(self) -> bool:
         """Whether it has succeeded or failed."""
@@ -113,16 +112,16 @@ def _wake(futures: list[asyncio.Future[None]]) -> None:
             future.set_result(None)
 
 
-def log_failure(label: str, error: BaseException) -> None:
+def log_failure(log: SessionLog, label: str, error: BaseException) -> None:
     """Log a failure that nobody waits for, with the JavaScript stack if there is one."""
     match error:
         case JavaScriptError():
             stack = "" if error.stack is None else f"\n{error.stack}"
-            logger.error("%s failed in the page: %s%s", label, error, stack)
+            log.error("%s failed in the page: %s%s", label, error, stack)
         case CommandError(code=ErrorCode.CANCELLED):
             # The user's choice is no fault.
-            logger.info("%s was given up: %s", label, error)
+            log.info("%s was given up: %s", label, error)
         case CommandError():
-            logger.error("%s failed: %s", label, error)
+            log.error("%s failed: %s", label, error)
         case _:
-            logger.error("%s failed", label, exc_info=error)
+            log.error("%s failed", label, exc_info=error)

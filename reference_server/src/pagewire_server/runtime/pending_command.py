@@ -9,6 +9,7 @@ from typing import TypeVar
 from pagewire_protocol.codes import ErrorCode
 from pagewire_protocol.fields import WireModel
 from pagewire_server.errors import command_error
+from pagewire_server.logs import SessionLog
 from pagewire_server.runtime.outcome import Outcome
 from pagewire_server.sessions.command import Command, Replied
 
@@ -23,9 +24,14 @@ class PendingCommand(Outcome[Value]):
     """
 
     def __init__(
-        self, label: str, read: Callable[[WireModel], Value], loop: asyncio.AbstractEventLoop, loop_thread: int
+        self,
+        label: str,
+        read: Callable[[WireModel], Value],
+        loop: asyncio.AbstractEventLoop,
+        loop_thread: int,
+        log: SessionLog,
     ) -> None:
-        super().__init__(label, loop, loop_thread)
+        super().__init__(label, loop, loop_thread, log)
         self.command: Command | None = None
         """What was queued for it, once something was."""
         self._read = read

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
 from pagewire_server.errors import SessionClosed
-
-logger = logging.getLogger("pagewire.session")
+from pagewire_server.logs import SessionLog
 
 ESCAPING: Final = (SystemExit, KeyboardInterrupt)
 """What asyncio would let out of the event loop, and so end the server for everybody."""
@@ -24,15 +22,15 @@ def is_coroutine_function(function: Callable[..., object]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - its kind is what is asked
 
 
-def log_program_error(error: BaseException, what: str) -> None:
+def log_program_error(log: SessionLog, error: BaseException, what: str) -> None:
     """Log what the program's code raised; the end of its session is no error."""
     if isinstance(error, SessionClosed):
-        logger.debug("%s: the session ended meanwhile", what)
+        log.debug("%s: the session ended meanwhile", what)
     else:
-        logger.error("%s failed", what, exc_info=error)
+        log.error("%s failed", what, exc_info=error)
 
 
-async def guard(work: Awaitable[object], what: str) -> BaseException | None:
+async def guard(log: SessionLog, work: Awaitable[object], what: str) -> BaseException | None:
     """Await the program's `work` at the top of a task; return what it raised, logged, or None.
 
     Only the cancellation of this task itself goes on.
@@ -42,20 +40,20 @@ async def guard(work: Awaitable[object], what: str) -> BaseException | None:
     except asyncio.CancelledError as error:
         if _is_cancelled():
             raise
-        log_program_error(error, what)
+        log_program_error(log, error, what)
         return error
     except (Exception, *ESCAPING) as error:  # noqa: BLE001 - logged
-        log_program_error(error, what)
+        log_program_error(log, error, what)
         return error
     return None
 
 
-def guard_call(call: Callable[[], object], what: str) -> tuple[object, BaseException | None]:
+def guard_call(log: SessionLog, call: Callable[[], object], what: str) -> tuple[object, BaseException | None]:
     """Call the program's function at the top of a thread or callback; return its value, and what it raised, logged."""
     try:
         return call(), None
     except BaseException as error:  # noqa: BLE001 - logged
-        log_program_error(error, what)
+        log_program_error(log, error, what)
         return None, error
 
 

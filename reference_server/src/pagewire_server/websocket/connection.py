@@ -17,6 +17,7 @@ from pagewire_protocol.codes import SESSION_ENDING_CLOSE_CODES
 from pagewire_protocol.control_messages import ByeParams, PingParams
 from pagewire_protocol.handshake_messages import HelloParams, WelcomeParams
 from pagewire_protocol.violations import PeerViolation
+from pagewire_server.logs import SessionLog
 from pagewire_server.runtime.live_session import LiveSession
 from pagewire_server.websocket.prompt_connection import PromptConnection
 
@@ -38,6 +39,8 @@ class Connection:
     def __init__(self, socket: PromptConnection, session: LiveSession, heartbeat_interval: float) -> None:
         self._socket = socket
         self._session = session
+        self._log = SessionLog(logger, session.info.session_id)
+        self._observer = session.observer
         self._interval = heartbeat_interval
         self._loop = asyncio.get_running_loop()
         self._bye: ByeParams | None = None
@@ -83,7 +86,7 @@ class Connection:
         except PeerViolation as violation:
             bye = make_bye(violation.code, f"hello: resume: {violation}")
             session.end(bye)
-            await send_bye(self._socket, bye)
+            await send_bye(self._socket, bye, self._log)
             return
         first = control_frame("welcome", welcome.model_copy(update={"last_seq": last_seq}))
         writer = self._loop.create_task(self._write(first))
@@ -100,13 +103,14 @@ class Connection:
             while True:
                 self._take(await self._socket.receive())
         except ConnectionClosed:
-            logger.debug("session %s: the connection is closed", self._session.info.session_id)
+            self._log.debug("the connection is closed")
 
     def _take(self, message: Data) -> None:
         # END-2, RESUME-8: after a bye nothing that comes is acted on.
         if self._is_over:
             return
         session = self._session
+        self._observer.received(message)
         try:
             if isinstance(message, str):
                 session.receive_text(message)
@@ -143,6 +147,7 @@ class Connection:
         socket = self._socket
         try:
             await socket.send(welcome, text=True)
+            self._observer.sent(welcome, True)
             self._arm_ping_timer()
             while not self._is_over:
                 if frame := self._next_frame():
@@ -152,20 +157,24 @@ class Connection:
                     self._sleep = self._loop.create_future()
                     await self._sleep
             if self._bye:
-                await send_bye(socket, self._bye)
+                await send_bye(socket, self._bye, self._log)
         except ConnectionClosed:
-            logger.debug("session %s: the connection broke", self._session.info.session_id)
+            self._log.debug("the connection broke")
 
     @property
     def _is_over(self) -> bool:
         return self._is_dropped or self._bye is not None
 
     def _next_frame(self) -> tuple[bytes, bool] | None:
+        frame: tuple[bytes, bool] | None = (_PING, True)
         if self._ping_is_due:
             self._ping_is_due = False
-            return _PING, True
-        self._frames += 1
-        return self._session.next_frame()
+        else:
+            self._frames += 1
+            frame = self._session.next_frame()
+        if frame is not None:
+            self._observer.sent(*frame)
+        return frame
 
     async def _finish(self, writer: asyncio.Task[None]) -> None:
         if not self._bye:
@@ -218,7 +227,7 @@ class Connection:
                 timer.cancel()
 
 
-async def send_bye(socket: ServerConnection, bye: ByeParams) -> None:
+async def send_bye(socket: ServerConnection, bye: ByeParams, log: logging.Logger | SessionLog = logger) -> None:
     """Say why, and close (END-1); gives up where nobody listens."""
     reason = bye.message.encode()[:_REASON_BYTES].decode(errors="ignore")
     try:
@@ -226,6 +235,6 @@ async def send_bye(socket: ServerConnection, bye: ByeParams) -> None:
             await socket.send(control_frame("bye", bye), text=True)
         await socket.close(close_code(bye), reason)
     except ConnectionClosed:
-        logger.debug("the client was gone before its bye: %s", bye.code)
+        log.debug("the client was gone before its bye: %s", bye.code)
     except TimeoutError:
         socket.transport.abort()

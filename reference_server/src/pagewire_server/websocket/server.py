@@ -7,25 +7,23 @@ import inspect
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
-from types import TracebackType
-from typing import Final, Self, cast
+from typing import Self, cast
 
 from pydantic import MISSING
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection
-from websockets.asyncio.server import serve as serve_websocket
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 from websockets.protocol import State
-from websockets.typing import Subprotocol
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.control_messages import ByeParams
-from pagewire_protocol.handshake_messages import Heartbeat, HelloParams, ServerLimits, Software, WelcomeParams
+from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_protocol.versions import SUBPROTOCOL
 from pagewire_protocol.violations import PeerViolation
-from pagewire_server.options import KIB, Options
+from pagewire_server.observer import Observer, load_metrics
+from pagewire_server.options import Options
 from pagewire_server.runtime.apps import App, start_app
 from pagewire_server.runtime.info import first_header, make_info
 from pagewire_server.runtime.live_session import LiveSession
@@ -41,25 +39,16 @@ from pagewire_server.sessions.handshake import (
     unsupported_version,
 )
 from pagewire_server.sessions.session_core import SessionCore
-from pagewire_server.version import VERSION
-from pagewire_server.websocket.connection import LEAVE_SECONDS, Connection, send_bye
+from pagewire_server.websocket.addresses import page_url
+from pagewire_server.websocket.connection import Connection, send_bye
+from pagewire_server.websocket.draining import Draining
+from pagewire_server.websocket.listening import listen
 from pagewire_server.websocket.origins import is_foreign
 from pagewire_server.websocket.prompt_connection import PromptConnection
-from pagewire_server.websocket.static_files import Mount, StaticFiles, client_folder, path_of
+from pagewire_server.websocket.requests import Requests
+from pagewire_server.websocket.welcome import make_welcome
 
 logger = logging.getLogger("pagewire.server")
-library_logger = logging.getLogger("pagewire.websockets")
-# Below that the library logs whole frames, and with them the clients' secrets (SEC-2).
-library_logger.setLevel(logging.INFO)
-
-SOCKET_PATH: Final = "/ws"
-"""Where the WebSocket is; all other paths are files."""
-
-_ALL_INTERFACES: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be named, not bound
-"""Hosts to listen on that are no addresses to go to, and one that is."""
-
-_CLOSE_SLACK_BYTES: Final = 64 * KIB
-"""How much more than a message the library takes, so that ours is the error that a client sees (WIRE-23)."""
 
 
 class Server:
@@ -71,24 +60,22 @@ class Server:
         self._host = host
         self._port = port
         self._directory: SessionDirectory[LiveSession] = SessionDirectory(options.resume_window)
+        self._observer = (
+            Observer() if options.metrics_port is None else load_metrics(self._directory.__len__, self._outbox_bytes)
+        )
         self._endings: set[asyncio.Task[None]] = set()
         self._greeting: set[PromptConnection] = set()
         """Connections before the end of their handshake."""
+        self._draining = Draining()
         self._is_stopping = False
         self._websockets: WebSocketServer | None = None
-        folder = client_folder()
-        mounts = [Mount("/pagewire/", folder), Mount("/", folder / "page")]
-        if options.static:
-            mounts.insert(1, Mount("/", options.static))
-        self._files = StaticFiles(tuple(mounts), options.content_security_policy)
+        self._requests = Requests(options)
 
     async def __aenter__(self) -> Self:
         await self.start()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.close()
 
     @property
@@ -99,36 +86,47 @@ class Server:
     @property
     def url(self) -> str:
         """Where the page is."""
-        host = _ALL_INTERFACES.get(self._host, self._host)
-        return f"http://[{host}]:{self.port}/" if ":" in host else f"http://{host}:{self.port}/"
+        return page_url("https" if self._options.tls else "http", self._host, self._port)
 
     @property
     def session_count(self) -> int:
         """How many sessions there are."""
         return len(self._directory)
 
+    def _outbox_bytes(self) -> int:
+        return sum(session.core.delivery.outbox.queued_bytes for session in self._directory.sessions())
+
+    @property
+    def _is_going(self) -> bool:
+        return self._draining.has_begun or self._is_stopping
+
     async def start(self) -> None:
         """Begin to listen, once; OSError if the port is taken."""
         if self._websockets:
             raise RuntimeError("a server is started only once: make another")
         options = self._options
-        self._websockets = await serve_websocket(
-            self._serve_client,
-            self._host,
-            self._port,
-            select_subprotocol=_select_subprotocol,
-            process_request=self._process_request,
-            server_header=f"pagewire/{VERSION}",
-            compression=None,
-            max_size=options.max_message_bytes + _CLOSE_SLACK_BYTES,
-            open_timeout=options.hello_timeout,
-            ping_interval=options.heartbeat_interval,
-            ping_timeout=options.heartbeat_timeout,
-            close_timeout=LEAVE_SECONDS,
-            logger=library_logger,
-            create_connection=PromptConnection,
-        )
+        if options.metrics_port is not None:
+            self._observer.start(options.metrics_host, options.metrics_port)
+        try:
+            self._websockets = await listen(
+                options,
+                self._host,
+                self._port,
+                serve_client=self._take_client,
+                process_request=self._process_request,
+            )
+        except BaseException:
+            await self._observer.stop()
+            raise
         self._port = next(iter(self._websockets.sockets)).getsockname()[1]
+
+    async def drain(self) -> None:
+        """Let no new session begin, and `close` once the last one has ended, or after `drain_window`.
+
+        Sessions go on, through resumes too; cancel the task that awaits this, and call `close`, to stop at once.
+        """
+        await self._draining.run(self._directory.__len__, self._options.drain_window)
+        await self.close()
 
     async def close(self) -> None:
         """Say bye to every session, call what they deferred, and stop listening."""
@@ -145,35 +143,45 @@ class Server:
         if self._websockets:
             self._websockets.close()
             await self._websockets.wait_closed()
+        await self._observer.stop()
 
     # -- HTTP --------------------------------------------------------------------------------
 
     def _process_request(self, _socket: ServerConnection, request: Request) -> Response | None:
-        is_upgrade = "websocket" in (first_header(request.headers, "Upgrade") or "").lower()
-        if path_of(request) == SOCKET_PATH:
-            return None if is_upgrade else self._files.upgrade_required()
-        # A page that waits for the next server must not load itself from one that stops (END-3).
-        return self._files.unavailable() if self._is_stopping else self._files.respond(request)
+        return self._requests.respond(request, sessions=self.session_count, is_going=self._is_going)
 
     # -- WebSocket ---------------------------------------------------------------------------
 
-    async def _serve_client(self, connection: ServerConnection) -> None:
-        socket = cast("PromptConnection", connection)
+    async def _take_client(self, connection: ServerConnection) -> None:
+        self._observer.connection_opened()
+        try:
+            await self._serve_client(cast("PromptConnection", connection))
+        finally:
+            self._observer.connection_closed()
+
+    async def _serve_client(self, socket: PromptConnection) -> None:
         try:
             hello, admitted = await self._greet(socket)
             session = admitted.session or self._open_session(socket, hello, admitted)
         except Refused as refused:
-            await send_bye(socket, refused.bye)
+            await self._refuse(socket, refused.bye)
         except PeerViolation as violation:
-            await send_bye(socket, make_bye(violation.code, str(violation)))
+            await self._refuse(socket, make_bye(violation.code, str(violation)))
         except ConnectionClosed:
             logger.debug("a connection closed before its hello")
         except Exception:
             logger.exception("a handshake failed")
-            await send_bye(socket, make_bye(ByeCode.INTERNAL_ERROR, "The server failed."))
+            await self._refuse(socket, make_bye(ByeCode.INTERNAL_ERROR, "The server failed."))
         else:
-            welcome = self._welcome(session, admitted.version, resumed=admitted.session is not None)
+            resumed = admitted.session is not None
+            if resumed:
+                self._observer.session_resumed()
+            welcome = make_welcome(self._options, session.info.session_id, admitted.version, resumed=resumed)
             await Connection(socket, session, self._options.heartbeat_interval).run(hello, welcome)
+
+    async def _refuse(self, socket: PromptConnection, bye: ByeParams) -> None:
+        self._observer.handshake_refused(bye.code)
+        await send_bye(socket, bye)
 
     async def _greet(self, socket: PromptConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
         self._greeting.add(socket)
@@ -236,6 +244,8 @@ class Server:
     def _open_session(
         self, socket: ServerConnection, hello: HelloParams, admitted: Admitted[LiveSession]
     ) -> LiveSession:
+        if self._is_going:
+            raise Refused(_shutdown())
         options = self._options
         peer = socket.remote_address
         info = make_info(
@@ -248,13 +258,23 @@ class Server:
 
         def bury(session: LiveSession, bye: ByeParams) -> None:
             self._directory.bury(admitted.key, bye, session.loop.time())
+            self._draining.session_ended()
+            self._observer.session_ended(bye.code)
             task = session.loop.create_task(wind_up(session))
             self._endings.add(task)
             task.add_done_callback(self._endings.discard)
 
-        session = LiveSession(SessionCore(hello, options), info, apps=self._apps.keys(), options=options, on_end=bury)
+        session = LiveSession(
+            SessionCore(hello, options),
+            info,
+            apps=self._apps.keys(),
+            options=options,
+            observer=self._observer,
+            on_end=bury,
+        )
         self._directory.add(admitted.key, session)
-        logger.info("session %s began: app %s for %s", info.session_id, info.app, info.user_ip)
+        self._observer.session_began()
+        session.log.info("began: app %s for %s", info.app, info.user_ip)
         try:
             start_app(session, self._apps[hello.app])
         except Exception:
@@ -262,42 +282,12 @@ class Server:
             raise
         return session
 
-    def _welcome(self, session: LiveSession, version: str, *, resumed: bool) -> WelcomeParams:
-        options = self._options
-        return WelcomeParams(
-            version=version,
-            session=session.info.session_id,
-            resumed=resumed,
-            last_seq=0,
-            server=Software(name="pagewire-server", version=VERSION),
-            capabilities={},
-            heartbeat=Heartbeat(
-                interval_ms=_milliseconds(options.heartbeat_interval),
-                timeout_ms=_milliseconds(options.heartbeat_timeout),
-            ),
-            limits=ServerLimits(
-                max_message_bytes=options.max_message_bytes, stream_window_bytes=options.stream_window_bytes
-            ),
-            resume_window_ms=_milliseconds(options.resume_window),
-        )
-
 
 def _shutdown() -> ByeParams:
     return make_bye(ByeCode.SERVER_SHUTDOWN, "The server stops.")
-
-
-def _select_subprotocol(_socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """Take ours, else the first offer, so that the client learns by a bye why it is refused (WIRE-3)."""
-    if SUBPROTOCOL in offered:
-        return Subprotocol(SUBPROTOCOL)
-    return offered[0] if offered else None
 
 
 def _request_of(socket: ServerConnection) -> Request:
     if socket.request is None:
         raise RuntimeError("a connection without its request")
     return socket.request
-
-
-def _milliseconds(seconds: float) -> int:
-    return max(round(seconds * 1000), 1)

@@ -1,0 +1,148 @@
+"""TLS: page and WebSocket come over it, from its own origin; a wrong file is named."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from live_server import PATIENCE, Serve
+from scripted_client import scripted_client
+
+from pagewire_server.__main__ import main
+from pagewire_server.session import eval_js
+from pagewire_server.tls import server_context
+
+PROGRAM = "async def main(): pass\n"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A certificate of 127.0.0.1 that signs itself, and its key."""
+
+    certificate: Path
+    key: Path
+
+    def trusted(self) -> ssl.SSLContext:
+        """Return what a client needs that trusts it."""
+        return ssl.create_default_context(cafile=str(self.certificate))
+
+
+def make_pair(folder: Path, *options: str) -> Pair:
+    """Make one with the openssl command."""
+    pair = Pair(folder / "cert.pem", folder / "key.pem")
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2"]
+    command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command += ["-out", str(pair.certificate), "-keyout", str(pair.key), *(options or ("-nodes",))]
+    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+    return pair
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    """Make the pair of most tests."""
+    return make_pair(tmp_path_factory.mktemp("tls"))
+
+
+async def ask() -> None:
+    """Need one value of the page."""
+    await eval_js("1 + 1")
+
+
+def test_page_and_session_come_over_tls(serve: Serve, pair: Pair) -> None:
+    """From the page's own origin, with the port and, where it is 443, without."""
+    live = serve(ask, tls=server_context(pair.certificate, pair.key))
+    port = live.server.port
+    assert live.url == f"https://127.0.0.1:{port}/"
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=pair.trusted(), timeout=PATIENCE)
+    connection.request("GET", "/")
+    assert connection.getresponse().status == 200
+    connection.close()
+    origin = f"https://127.0.0.1:{port}"
+    with scripted_client(f"wss://127.0.0.1:{port}/ws", ssl=pair.trusted(), origin=origin) as client:
+        client.say_hello()
+        client.result(client.receive("eval_js"), value=2)
+        client.ack()
+        assert client.receive_bye() == ("session_ended", 1000)
+
+
+def test_foreign_origin_is_refused_over_tls(serve: Serve, pair: Pair) -> None:
+    """SEC-1: the port counts there, too."""
+    live = serve(ask, tls=server_context(pair.certificate, pair.key))
+    url = f"wss://127.0.0.1:{live.server.port}/ws"
+    with scripted_client(url, ssl=pair.trusted(), origin="https://127.0.0.1") as client:
+        assert client.receive_bye() == ("forbidden_origin", 4403)
+
+
+def test_many_large_messages_come_whole_over_tls(serve: Serve, pair: Pair) -> None:
+    """Each larger than a record of TLS."""
+
+    async def app() -> None:
+        for number in range(50):
+            assert await eval_js("text", text="x" * 50_000 + str(number)) == number
+
+    live = serve(app, tls=server_context(pair.certificate, pair.key))
+    with scripted_client(f"wss://127.0.0.1:{live.server.port}/ws", ssl=pair.trusted()) as client:
+        client.say_hello()
+        for number in range(50):
+            command = client.receive("eval_js")
+            assert command["params"]["args"]["text"] == "x" * 50_000 + str(number)
+            client.result(command, value=number)
+            client.ack()
+        assert client.receive_bye() == ("session_ended", 1000)
+
+
+def test_old_tls_is_refused(pair: Pair) -> None:
+    """1.2 is the least."""
+    assert server_context(pair.certificate, pair.key).minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def test_wrong_file_is_named(pair: Pair, tmp_path: Path) -> None:
+    """Whichever of the two it is, and what is wrong with it."""
+    (tmp_path / "other").mkdir()
+    other = make_pair(tmp_path / "other")
+    locked = make_pair(tmp_path, "-passout", "pass:secret")
+    missing, text = tmp_path / "missing.pem", tmp_path / "text.pem"
+    text.write_text("hello", encoding="utf-8")
+    for certificate, key, message in (
+        (missing, pair.key, f"{missing} can't be read: No such file"),
+        (pair.certificate, missing, f"{missing} can't be read: No such file"),
+        (text, pair.key, f"{text} has no certificate in PEM"),
+        (pair.key, pair.key, f"{pair.key} has no certificate in PEM"),
+        (pair.certificate, text, f"{text} has no private key in PEM"),
+        (pair.certificate, other.key, f"{other.key} is not the key of the certificate in {pair.certificate}"),
+        (locked.certificate, locked.key, f"{locked.key} has no private key in PEM, or one with a password"),
+    ):
+        with pytest.raises(ValueError, match="pem") as caught:
+            server_context(certificate, key)
+        assert str(caught.value).startswith(message)
+
+
+def test_command_serves_over_tls(pair: Pair, tmp_path: Path) -> None:
+    """And says so."""
+    (tmp_path / "program.py").write_text(PROGRAM, encoding="utf-8")
+    command = [sys.executable, "-m", "pagewire_server", "run", "program:main", "--port", "0"]
+    command += ["--tls-cert", str(pair.certificate), "--tls-key", str(pair.key)]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            line = process.stdout.readline()
+            assert line.startswith("Pagewire is at https://127.0.0.1:")
+            url = f"wss://127.0.0.1:{line.split(':')[2].split('/')[0]}/ws"
+            with scripted_client(url, ssl=pair.trusted()) as client:
+                client.say_hello()
+                assert client.receive_bye() == ("session_ended", 1000)
+        finally:
+            process.terminate()
+        assert process.wait(PATIENCE) == 0
+
+
+@pytest.mark.parametrize("option", ["--tls-cert", "--tls-key"])
+def test_command_wants_both_files(option: str, pair: Pair, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 1, and the reason in a line."""
+    assert main(["run", "nowhere:main", option, str(pair.certificate)]) == 1
+    assert capsys.readouterr().err == "pagewire-server: --tls-cert and --tls-key go together\n"
