@@ -18,7 +18,7 @@ _TICK: Final = 0.005
 class MeasuredProcess:
     """Runs `serve(pipe, *arguments)` in a process of its own, which sends its port first. Use it by `with`."""
 
-    def __init__(self, serve: Callable[..., None], *arguments: Any) -> None:
+    def __init__(self, serve: Callable[..., None], *arguments: object) -> None:
         self._pipe, other = multiprocessing.get_context("spawn").Pipe()
         self._process = multiprocessing.get_context("spawn").Process(
             target=serve, args=(other, *arguments), daemon=True

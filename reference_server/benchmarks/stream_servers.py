@@ -66,7 +66,7 @@ async def ping_app() -> None:
     """Measure round trips until the page says `stop`, then report them, in seconds."""
     is_over = asyncio.Event()
     on_event("stop", lambda _: is_over.set())
-    times = []
+    times: list[float] = []
     while not is_over.is_set():
         started = time.perf_counter()
         await eval_js("a", a=1)
@@ -78,7 +78,7 @@ async def ping_app() -> None:
 async def download_and_ping_app() -> None:
     """Measure round trips beside a download to the same page, then report them, in seconds."""
     endless = download("content.bin", _pieces(1 << 40))
-    times = []
+    times: list[float] = []
     for _ in range(PINGS_BESIDE):
         # Not before the window is full, which is when commands have most to wait for.
         await asyncio.sleep(PING_SECONDS if times else 1.0)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 ACK_EVERY: Final = 32
-_TEXT: Final = 1
+TEXT: Final = 1
 _BINARY: Final = 2
 _CLOSE: Final = 8
 _PING: Final = 9
@@ -48,7 +48,7 @@ class FrameReader:
                 self._read_header()
             else:
                 taken = min(self._length - self._seen, len(data) - at)
-                kept = taken if self._opcode == _TEXT else min(taken, max(_CHUNK.size - self._seen, 0))
+                kept = taken if self._opcode == TEXT else min(taken, max(_CHUNK.size - self._seen, 0))
                 self._head += data[at : at + kept]
                 self._seen += taken
                 at += taken
@@ -73,7 +73,7 @@ class FrameReader:
         self._seen = 0
 
 
-def client_frame(payload: bytes, opcode: int = _TEXT) -> bytes:
+def client_frame(payload: bytes, opcode: int = TEXT) -> bytes:
     """Return a frame of a client, masked by zeros."""
     length = len(payload)
     if length < 126:
@@ -109,9 +109,11 @@ def upgrade_request(port: int) -> bytes:
 class Conversation:
     """The protocol as far as a benchmark needs it, without IO: each frame that comes, and what is sent for it."""
 
-    def __init__(self, instance: str, app: str = "index") -> None:
+    def __init__(self, instance: str, app: str = "index", ack_every: int = ACK_EVERY) -> None:
         self.instance = instance
         self.app = app
+        self.ack_every = ack_every
+        """After how many messages an ack is sent; there is no timer for it, so a session that is to end wants 1."""
         self.is_welcomed = False
         self.bye: str | None = None
         """The code that the server ended it with."""
@@ -152,7 +154,7 @@ class Conversation:
         """Return what is to be sent for a frame."""
         if frame.opcode == _BINARY:
             return self._receive_chunk(frame)
-        if frame.opcode == _TEXT:
+        if frame.opcode == TEXT:
             return self._receive_message(json.loads(frame.head))
         return client_frame(frame.head, _PONG) if frame.opcode == _PING else b""
 
@@ -202,7 +204,7 @@ class Conversation:
     def _result(self, command: dict[str, Any], params: dict[str, Any]) -> bytes:
         self.commands += 1
         result = self._session("result", params, command["id"])
-        return result + self._ack() if command["seq"] % ACK_EVERY == 0 else result
+        return result + self._ack() if command["seq"] % self.ack_every == 0 else result
 
     def _ack(self) -> bytes:
         return message_frame({"type": "ack", "params": {"seq": self._last_seq}})

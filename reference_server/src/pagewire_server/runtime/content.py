@@ -29,7 +29,7 @@ class MemoryContent:
     def as_pieces(self) -> AsyncContent:
         """Return it as content that comes in one piece, which takes no thread and no copy."""
 
-        async def whole() -> AsyncGenerator[bytes]:  # noqa: RUF029 - an async generator is what is asked for
+        async def whole() -> AsyncGenerator[bytes]:
             yield self.data
 
         return AsyncContent(whole(), len(self.data))

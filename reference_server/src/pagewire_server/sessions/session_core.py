@@ -75,8 +75,10 @@ class SessionCore:
     @property
     def has_frames(self) -> bool:
         """Whether there may be something to write now."""
-        streams = (command.stream for command in self._streaming)
-        return self.delivery.has_frames or any(stream and (stream.waiting or stream.has_frame) for stream in streams)
+        for command in self._streaming:
+            if command.stream and (command.stream.waiting or command.stream.has_frame):
+                return True
+        return self.delivery.has_frames
 
     @property
     def needs_flush(self) -> bool:
@@ -160,7 +162,10 @@ class SessionCore:
         """Return the next binary frame to write, or None: each stream in turn, after its command and the replay."""
         if not self.delivery.is_attached or self.delivery.outbox.is_replaying:
             return None
-        room = self._options.stream_window_bytes - sum(c.stream.in_flight for c in self._streaming if c.stream)
+        room = self._options.stream_window_bytes
+        for command in self._streaming:
+            if command.stream:
+                room -= command.stream.in_flight
         for _ in range(len(self._streaming)):
             command = self._streaming[0]
             self._streaming.rotate(-1)

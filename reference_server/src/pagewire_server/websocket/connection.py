@@ -33,7 +33,7 @@ WRITES_AT_ONCE: Final = 64
 NOT_SENT: Final[int | None] = getattr(socket_module, "TCP_NOTSENT_LOWAT", None)
 """The socket option that bounds what the kernel holds and has not sent; not on every platform."""
 
-NOT_SENT_BYTES: Final = 131_072
+NOT_SENT_BYTES: Final = 262_144
 """How much that is."""
 
 _PING: Final = control_frame("ping", PingParams())
