@@ -28,6 +28,7 @@ from pagewire_server import Options
 RESUME_WINDOW: Final = Options().resume_window
 BOUND: Final = Options().outbox_bytes + Options().window_bytes
 PING_SECONDS: Final = 2.0
+FAIR_ROUNDS: Final = 3
 
 Section = Callable[["Sizes", Targets], Coroutine[Any, Any, None]]
 
@@ -105,19 +106,24 @@ async def _idle(
 
 
 async def measure_fairness(sizes: Sizes, targets: Targets) -> None:
-    """Print how many round trips sessions at full speed get, together and each."""
+    """Print how many round trips sessions at full speed get, together and each; rounds alternate with bare ones."""
     print(f"{'eval_js at full speed':28}{'per second':>12}{'min':>8}{'median':>8}{'max':>8}{'Jain':>7}")
     count = sizes.fair_sessions
-    with MeasuredProcess(serve_bare) as server:
-        clients = await open_clients(server.port, [""] * count, is_bare=True)
-        for client in clients:
-            client.transport.write(client_frame(json.dumps({"seconds": sizes.fair_seconds}).encode()))
-        bare, _ = await _trips(f"bare, {count} connections", clients, sizes)
-    with pagewire(sizes) as server:
-        clients = await open_clients(server.port, ["fair"] * count)
-        total, jain = await _trips(f"{count} coroutine sessions", clients, sizes)
-    targets.at_least("round trips at full speed to bare", total / bare, 0.5)
-    targets.at_least("Jain's index of fairness", jain, 0.95)
+    ratios, fairness = [], []
+    for _ in range(FAIR_ROUNDS):
+        with MeasuredProcess(serve_bare) as server:
+            clients = await open_clients(server.port, [""] * count, is_bare=True)
+            for client in clients:
+                client.transport.write(client_frame(json.dumps({"seconds": sizes.fair_seconds}).encode()))
+            bare, _ = await _trips(f"bare, {count} connections", clients, sizes)
+        with pagewire(sizes) as server:
+            clients = await open_clients(server.port, ["fair"] * count)
+            total, jain = await _trips(f"{count} coroutine sessions", clients, sizes)
+        ratios.append(total / bare)
+        fairness.append(jain)
+    print(f"{'to bare, median of rounds':28}{statistics.median(ratios):12.2f}")
+    targets.at_least("round trips at full speed to bare", statistics.median(ratios), 0.5)
+    targets.at_least("Jain's index of fairness", min(fairness), 0.95)
 
 
 async def _trips(label: str, clients: list[LoadClient], sizes: Sizes) -> tuple[float, float]:
@@ -168,7 +174,7 @@ async def _pings(server: MeasuredProcess, label: str) -> float:
     await asyncio.sleep(PING_SECONDS)
     client.emit("stop")
     async with asyncio.timeout(PATIENCE):
-        times = (await client.reported)["times"]
+        times: list[float] = (await client.reported)["times"]
     client.leave()
     print_times(label, times)
     return statistics.median(times)
@@ -183,7 +189,7 @@ async def measure_leak(sizes: Sizes, targets: Targets) -> None:
     # With the default window the server owes each of them its tombstone for two minutes.
     for window, most in ((1.0, 1.05), (RESUME_WINDOW, 1.25)):
         with pagewire(sizes, window) as server:
-            curve = []
+            curve, counts = [], {"threads": 0, "tasks": 0}
             for _ in range(10):
                 await _come_and_go(server, sizes.leak_sessions // 10)
                 counts = server.ask()

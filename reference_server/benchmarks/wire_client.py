@@ -156,7 +156,8 @@ class Conversation:
             return self._receive_chunk(frame)
         if frame.opcode == TEXT:
             return self._receive_message(json.loads(frame.head))
-        return client_frame(frame.head, _PONG) if frame.opcode == _PING else b""
+        answers = {_PING: _PONG, _CLOSE: _CLOSE}
+        return client_frame(frame.head, answers[frame.opcode]) if frame.opcode in answers else b""
 
     def _receive_message(self, message: dict[str, Any]) -> bytes:
         params = message["params"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from enum import Enum
 
 from pydantic import MISSING
@@ -59,7 +58,7 @@ class SessionCore:
         self._options = options
         self._next_id = 1
         self._commands: dict[int, Command] = {}
-        self._streaming: deque[Command] = deque()
+        self._streaming: list[Command] = []
         self._last_client_id = 0
 
     @property
@@ -167,8 +166,8 @@ class SessionCore:
             if command.stream:
                 room -= command.stream.in_flight
         for _ in range(len(self._streaming)):
-            command = self._streaming[0]
-            self._streaming.rotate(-1)
+            command = self._streaming.pop(0)
+            self._streaming.append(command)
             if command.stream and command.message.state is not OutgoingState.QUEUED:
                 frame = self._next_of(command.stream, room)
                 if frame is not None:

@@ -95,7 +95,10 @@ class Connection:
             return
         _hold_little_back(self._socket)
         first = control_frame("welcome", welcome.model_copy(update={"last_seq": last_seq}))
+        # SEC-2: the hello holds the client's secret; and both take kilobytes, for as long as the connection lives.
+        del hello, welcome
         writer = self._loop.create_task(self._write(first))
+        del first
         try:
             await self._read()
         finally:
@@ -153,6 +156,7 @@ class Connection:
         socket = self._socket
         try:
             await socket.send(welcome, text=True)
+            del welcome
             self._arm_ping_timer()
             while not self._is_over:
                 if not self._write_now():

@@ -173,7 +173,10 @@ class Server:
             await send_bye(socket, make_bye(ByeCode.INTERNAL_ERROR, "The server failed."))
         else:
             welcome = self._welcome(session, admitted.version, resumed=admitted.session is not None)
-            await Connection(socket, session, self._options.heartbeat_interval).run(hello, welcome)
+            running = Connection(socket, session, self._options.heartbeat_interval).run(hello, welcome)
+            # SEC-2: while the connection lives nothing keeps the hello, which holds the client's secret.
+            del hello, welcome, admitted
+            await running
 
     async def _greet(self, socket: PromptConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
         self._greeting.add(socket)
