@@ -1,6 +1,6 @@
 """Downloads: their speed beside bare websockets frames, what they cost in bytes and memory, and whom they hold up.
 
-    python reference_server/benchmarks/downloads.py [--size 50MiB] [--rounds N] [--quick]
+    python reference_server/benchmarks/downloads.py [--size 50MiB] [--rounds N] [--quick] [--chromium]
 
 Each server runs in a process of its own, and so does the client, which counts every byte of its TCP socket both ways
 and keeps no content. Rounds alternate between the kinds; ratios are medians of the rounds' own ratios, to the better
@@ -24,6 +24,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from chromium_download import print_page_downloads
 from measured_process import MIB, MeasuredProcess
 from slow_link import serve_slow_link
 from stream_servers import KINDS, serve_bare, serve_pagewire
@@ -79,12 +80,16 @@ def main() -> int:
     parser.add_argument("--size", type=bytes_of, default="50MiB", help="of each transfer, such as 1GiB (50MiB)")
     parser.add_argument("--rounds", type=int, default=7, help="measurements of each kind (7)")
     parser.add_argument("--quick", action="store_true", help="8MiB, 2 rounds: whether it runs, not how fast")
+    parser.add_argument("--chromium", action="store_true", help="the same to a real page, and nothing else")
     options = parser.parse_args()
     size, rounds = (8 * MIB, 2) if options.quick else (options.size, options.rounds)
     targets = Targets()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         path = write_content(folder / "content.bin", size)
+        if options.chromium:
+            measure_chromium(path, rounds, targets)
+            return targets.conclude()
         client = stack.enter_context(ProcessPoolExecutor(1, get_context("spawn")))
         bare = stack.enter_context(MeasuredProcess(serve_bare))
         servers = {kind: stack.enter_context(MeasuredProcess(serve_pagewire, path, size)) for kind in KINDS}
@@ -237,6 +242,13 @@ def measure_slow_link(server: MeasuredProcess, stack: ExitStack) -> None:
     report = client.conversation.reports[-1]
     print(f"\n{'over 1 MB/s':28}{'median':>10}{'p99':>10}{'max':>10}")
     print_times("eval_js of the same session", report["times"])
+
+
+def measure_chromium(path: Path, rounds: int, targets: Targets) -> None:
+    """Send the file at `path` to a real page: it is saved whole, and never in the page's JavaScript heap."""
+    for came in print_page_downloads(path, rounds):
+        targets.at_least("Chromium: the saved file is the one that was sent", came.is_whole, 1)
+        targets.at_most("Chromium: growth of the JavaScript heap in windows", came.heap / WINDOW, 16)
 
 
 def print_times(label: str, times: list[float]) -> None:
