@@ -26,6 +26,7 @@ from typing import Final, NamedTuple
 
 from chromium_download import print_page_downloads
 from measured_process import MIB, MeasuredProcess
+from pywebio_peer import measure_pywebio
 from slow_link import serve_slow_link
 from stream_servers import KINDS, serve_bare, serve_pagewire
 from wire_client import CountingSocket, WireClient, client_frame
@@ -81,6 +82,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=7, help="measurements of each kind (7)")
     parser.add_argument("--quick", action="store_true", help="8MiB, 2 rounds: whether it runs, not how fast")
     parser.add_argument("--chromium", action="store_true", help="the same to a real page, and nothing else")
+    parser.add_argument("--pywebio", metavar="PYTHON", help="an interpreter that has PyWebIO: its download beside ours")
     options = parser.parse_args()
     size, rounds = (8 * MIB, 2) if options.quick else (options.size, options.rounds)
     targets = Targets()
@@ -94,6 +96,9 @@ def main() -> int:
         bare = stack.enter_context(MeasuredProcess(serve_bare))
         servers = {kind: stack.enter_context(MeasuredProcess(serve_pagewire, path, size)) for kind in KINDS}
         measure_speed(client, bare, servers, size=size, rounds=rounds, targets=targets)
+        if options.pywebio:
+            peer = client.submit(measure_pywebio, options.pywebio, size).result()
+            print(f"{'PyWebIO download(bytes)':28}{peer.rate:7.0f}{peer.overhead:37.5f}{peer.growth / MIB:6.1f} MiB")
         measure_pings(client, servers["path"], targets)
         measure_slow_link(servers["generator"], stack)
     return targets.conclude()

@@ -90,10 +90,10 @@ def message_frame(message: dict[str, Any]) -> bytes:
     return client_frame(json.dumps(message, separators=(",", ":")).encode())
 
 
-def upgrade_request(port: int) -> bytes:
+def upgrade_request(port: int, target: str = "/ws?key=benchmark") -> bytes:
     """Return the request that opens a WebSocket."""
     lines = (
-        "GET /ws?key=benchmark HTTP/1.1",
+        f"GET {target} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
         "Upgrade: websocket",
         "Connection: Upgrade",
@@ -219,7 +219,7 @@ class Conversation:
 class CountingSocket:
     """A blocking WebSocket of a client that counts what goes through its TCP socket both ways."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, target: str = "/ws?key=benchmark") -> None:
         self.received = 0
         """Bytes, headers and all."""
         self.sent = 0
@@ -227,7 +227,7 @@ class CountingSocket:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._reader = FrameReader()
-        self._socket.sendall(upgrade_request(port))
+        self._socket.sendall(upgrade_request(port, target))
         answer = bytearray()
         while not answer.endswith(b"\r\n\r\n"):
             answer += self._socket.recv(1) or _refuse("no answer to the upgrade")
