@@ -4,10 +4,10 @@ BIN := .venv/bin
 NODE_CLIENT := node --experimental-websocket js_client/bin/pagewire-headless.mjs {url} --downloads {downloads}
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance check format generate benchmark clean
+.PHONY: help demo test conformance check format generate benchmark benchmark-streams benchmark-load clean
 
 help: ## show this
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
 
 demo: .setup/python ## serve the demo on http://127.0.0.1:8080/ (PORT=... for another port)
 	@$(BIN)/pagewire-server demo --port $(or $(PORT),8080)
@@ -52,6 +52,12 @@ generate: .setup/python .setup/javascript ## write all generated files: schemas,
 
 benchmark: .setup/python ## round trips per second beside bare websockets
 	@$(BIN)/python reference_server/benchmarks/round_trips.py
+
+benchmark-streams: .setup/python ## downloads beside bare websockets: speed, bytes, memory, who waits
+	@$(BIN)/python reference_server/benchmarks/downloads.py
+
+benchmark-load: .setup/python ## many sessions: memory, fairness, clients that do not read, leaks
+	@$(BIN)/python reference_server/benchmarks/load.py
 
 clean: ## remove what was installed here
 	rm -rf .venv .setup js_client/node_modules

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.delivery import IncomingStream, OutgoingStream
 from pagewire_protocol.delivery.incoming_stream import StreamState
+from pagewire_protocol.delivery.outgoing_stream import CHUNK_BYTES, LEAST_CHUNK_BYTES
 from pagewire_protocol.fields import MAX_INTEGER
 from pagewire_protocol.stream_frames import HEADER_BYTES, Chunk, pack_chunk, unpack_chunk
 from pagewire_protocol.violations import PeerViolation
@@ -92,23 +93,72 @@ def test_end_waits_for_finish() -> None:
 
 
 def test_window_bounds_what_is_fed_and_an_ack_makes_room() -> None:
-    """STREAM-3: what is held is never more than a window."""
-    stream = _fed(b"x" * 16)
-    assert stream.room == 0
-    with pytest.raises(ValueError, match=r"^1 bytes fed, where 1 to 0 have room$"):
-        stream.feed(b"y")
+    """STREAM-3: what is held is never more than a window; of what is fed, only as much is taken."""
+    stream = OutgoingStream(7, WINDOW)
+    assert (stream.feed(b"x" * 20), stream.room, stream.feed(b"y")) == (16, 0, 0)
     _chunks(stream)
     stream.acknowledge(3)
-    assert stream.room == 3
-    stream.feed(b"yyy")
+    assert (stream.room, stream.feed(b"yyyy")) == (3, 3)
+    stream.flush()
     assert _chunks(stream) == [Chunk(7, 16, b"yyy")]
 
 
-@pytest.mark.parametrize("length", [0, 5])
-def test_chunk_is_one_byte_to_a_quarter_of_the_window(length: int) -> None:
-    """STREAM-3: an empty one would be the end."""
-    with pytest.raises(ValueError, match=f"^{length} bytes fed, where 1 to 4 have room$"):
-        OutgoingStream(7, WINDOW).feed(b"x" * length)
+def test_large_piece_travels_in_chunks_of_a_quarter_of_the_window() -> None:
+    """STREAM-3."""
+    stream = OutgoingStream(7, 4 * LEAST_CHUNK_BYTES)
+    stream.feed(bytes(4 * LEAST_CHUNK_BYTES))
+    assert [len(chunk.payload) for chunk in _chunks(stream)] == [LEAST_CHUNK_BYTES] * 4
+
+
+def test_chunk_of_a_large_window_is_no_larger_than_it_needs_to_be() -> None:
+    """A command that comes while it is written waits for all of it."""
+    assert OutgoingStream(7, 64 * CHUNK_BYTES).chunk_bytes == CHUNK_BYTES
+
+
+def test_small_pieces_travel_together_once_they_are_enough() -> None:
+    """A frame for each would take more bytes than they have."""
+    stream = OutgoingStream(7, 16 * LEAST_CHUNK_BYTES)
+    for _ in range(LEAST_CHUNK_BYTES - 1):
+        stream.feed(b"x")
+    assert (_chunks(stream), stream.needs_flush) == ([], True)
+    stream.feed(b"yz")
+    assert _chunks(stream) == [Chunk(7, 0, b"x" * (LEAST_CHUNK_BYTES - 1) + b"yz")]
+
+
+def test_flush_sends_what_was_fed_so_far_and_not_what_comes_after() -> None:
+    """Where a source is slow its few bytes do not wait for ever."""
+    stream = OutgoingStream(7, WINDOW)
+    stream.feed(b"ab")
+    assert (_chunks(stream), stream.has_frame, stream.needs_flush) == ([], False, True)
+    stream.flush()
+    assert (stream.has_frame, stream.needs_flush) == (True, False)
+    assert _chunks(stream) == [Chunk(7, 0, b"ab")]
+    stream.feed(b"c")
+    assert (_chunks(stream), stream.needs_flush) == ([], True)
+
+
+@pytest.mark.parametrize("large", [b"x" * 5000, b"x" * LEAST_CHUNK_BYTES])
+def test_small_and_large_pieces_arrive_in_their_order(large: bytes) -> None:
+    """However they are kept, and after a resume too."""
+    stream = OutgoingStream(7, 64 * LEAST_CHUNK_BYTES)
+    for piece in (b"ab", large, b"c", b"d", large, b"e"):
+        stream.feed(piece)
+    stream.finish()
+    content = b"ab" + large + b"cd" + large + b"e"
+    assert b"".join(chunk.payload for chunk in _chunks(stream)) == content
+    stream.resume(1)
+    assert b"".join(chunk.payload for chunk in _chunks(stream)) == content[1:]
+
+
+def test_in_flight_is_what_is_sent_and_not_acknowledged() -> None:
+    """Of this connection: what a resume sends again is not yet sent."""
+    stream = _fed(b"abcdefgh")
+    stream.next_frame()
+    assert (stream.in_flight, stream.waiting) == (4, 4)
+    stream.acknowledge(2)
+    assert stream.in_flight == 2
+    stream.resume(None)
+    assert (stream.in_flight, stream.waiting) == (0, 6)
 
 
 def test_quarter_is_rounded_down() -> None:
@@ -138,6 +188,7 @@ def test_stream_ack_above_what_was_sent_is_a_violation() -> None:
     [
         (0, [Chunk(7, 0, b"abcd"), Chunk(7, 4, b"efgh"), Chunk(7, 8, b"")]),
         (4, [Chunk(7, 4, b"efgh"), Chunk(7, 8, b"")]),
+        (3, [Chunk(7, 3, b"defg"), Chunk(7, 7, b"h"), Chunk(7, 8, b"")]),
         (6, [Chunk(7, 6, b"gh"), Chunk(7, 8, b"")]),
         (8, [Chunk(7, 8, b"")]),
     ],
@@ -157,6 +208,7 @@ def test_stream_that_the_client_does_not_name_goes_on_at_what_was_acknowledged()
     _chunks(stream)
     stream.acknowledge(5)
     stream.resume(None)
+    stream.flush()
     assert _chunks(stream) == [Chunk(7, 5, b"fgh")]
 
 
@@ -165,7 +217,8 @@ def test_resume_before_all_was_sent_sends_the_rest_once() -> None:
     stream = _fed(b"abcdefgh")
     stream.next_frame()
     stream.resume(2)
-    assert _chunks(stream) == [Chunk(7, 2, b"cd"), Chunk(7, 4, b"efgh")]
+    stream.flush()
+    assert _chunks(stream) == [Chunk(7, 2, b"cdef"), Chunk(7, 6, b"gh")]
 
 
 @pytest.mark.parametrize(

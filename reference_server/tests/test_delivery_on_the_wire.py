@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from contextlib import suppress
 from typing import Any
@@ -13,6 +14,7 @@ from results import Results
 from scripted_client import Connect, Message, ScriptedClient, make_hello
 from websockets.exceptions import ConnectionClosed
 
+from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_server.session import SessionBusy, SessionClosed, eval_js, hold, run_js
 
 INSTANCE = "an-instance-that-comes-back"
@@ -422,3 +424,20 @@ def test_shutdown_says_bye_to_everyone(serve: Serve, connect: Connect) -> None:
         bye: Message = client.receive("bye")["params"]
         assert (bye["code"], bye["retry"]) == ("server_shutdown", "reconnect")
         assert client.close_code() == 1012
+
+
+def test_server_keeps_no_hello_once_the_client_is_welcomed(serve: Serve, connect: Connect) -> None:
+    """SEC-2: it holds the instance's secret."""
+
+    async def count_hellos() -> int:
+        gc.collect()
+        return sum(isinstance(each, HelloParams) for each in gc.get_objects())
+
+    async def app() -> None:
+        await hold()
+
+    live = serve(app)
+    before = live.run(count_hellos())
+    connect(live)
+    live.until(lambda: not live.is_detached)
+    assert live.run(count_hellos()) == before

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import io
+import json
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -110,6 +112,51 @@ def test_source_that_fails_cancels_the_download_and_raises(
     assert results.next() == "the disk is gone"
     assert client.receive("cancel")["params"] == {"id": command["id"]}
     client.error(command, "cancelled")
+
+
+class _ChangingFile(io.BytesIO):
+    """A file that has another length than it said."""
+
+    name = "report.csv"
+
+    def __init__(self, said: int, has: int) -> None:
+        super().__init__(bytes(has))
+        self._said = said
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Tell the end that it had at first."""
+        return self._said if whence else super().seek(offset)
+
+
+@pytest.mark.parametrize(
+    ("has", "complaint"),
+    [
+        (99_999, "the file 'report.csv' shrank while it was read: 99999 bytes came of 100000"),
+        (100_001, "the file 'report.csv' grew while it was read: it had 100000 bytes at first"),
+    ],
+)
+@pytest.mark.parametrize("changes", [STREAMS, {}], ids=["streams", "no streams"])
+def test_file_that_changes_its_length_while_it_is_read_fails_by_name(
+    serve: Serve, connect: Connect, results: Results, has: int, complaint: str, changes: dict[str, Any]
+) -> None:
+    """No half file is passed off as a whole one: the page is told to save nothing."""
+
+    def app() -> None:
+        try:
+            download("report.csv", _ChangingFile(100_000, has)).wait()
+        except OSError as error:
+            results.put(str(error))
+        run_js("fence")
+
+    client = connect(serve(app), **changes)
+    assert results.next() == complaint
+    types: list[str] = []
+    while "run_js" not in types:
+        frame = client.connection.recv(PATIENCE)
+        types += [json.loads(frame)["type"]] if isinstance(frame, str) else ["end"] * (len(frame) == 16)
+    assert "end" not in types
+    # A command that was not written yet is withdrawn.
+    assert types.count("download") == types.count("cancel")
 
 
 def test_piece_that_is_no_bytes_fails_the_download(serve: Serve, connect: Connect, results: Results) -> None:

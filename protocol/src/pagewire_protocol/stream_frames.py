@@ -23,9 +23,9 @@ class Chunk:
     payload: bytes
 
 
-def pack_chunk(id_: int, offset: int, payload: bytes) -> bytes:
-    """Return a chunk as a binary frame."""
-    return _HEADER.pack(id_, offset) + payload
+def pack_chunk(id_: int, offset: int, *payload: bytes | memoryview) -> bytes:
+    """Return a chunk as a binary frame; its payload may come in parts, and without any it is the end."""
+    return b"".join((_HEADER.pack(id_, offset), *payload))
 
 
 def unpack_chunk(frame: bytes) -> Chunk:

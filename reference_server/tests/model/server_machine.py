@@ -230,6 +230,7 @@ def _piece(_core: SessionCore, program: Program) -> bool:
     data = bytes([len(program.fed[command.id])] * PIECE)
     if command.stream and command.stream.room >= PIECE:
         command.stream.feed(data)
+        command.stream.flush()
         program.fed[command.id] += data.hex()
         return True
     return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from enum import Enum
+from typing import Final
 
 from pagewire_protocol.codec import SEQ_DIGITS, session_frame_parts
 from pagewire_protocol.violations import PeerViolation
@@ -42,6 +43,10 @@ class Outgoing:
         return b"%b%d%b" % (self._head, self.seq, self._tail)
 
 
+_NOTHING: Final[deque[Outgoing]] = deque()
+"""What is to be replayed where that is nothing: an empty deque of its own takes 760 bytes. It is never put into."""
+
+
 class Outbox:
     """The session messages of one sender.
 
@@ -55,7 +60,7 @@ class Outbox:
         self._queued: deque[Outgoing] = deque()
         self._queued_count = 0
         self._written: deque[Outgoing] = deque()
-        self._to_replay: deque[Outgoing] = deque()
+        self._to_replay = _NOTHING
         self._on_connection: deque[Outgoing] = deque()
         self._on_connection_bytes = 0
         self.queued_bytes = 0
@@ -152,7 +157,7 @@ class Outbox:
         if last_seq < self.acknowledged_seq:
             raise PeerViolation(f"last_seq {last_seq}, where {self.acknowledged_seq} was acknowledged before")
         self.acknowledge(last_seq)
-        self._to_replay = deque(self._written)
+        self._to_replay = deque(self._written) if self._written else _NOTHING
         self._on_connection.clear()
         self._on_connection_bytes = 0
 

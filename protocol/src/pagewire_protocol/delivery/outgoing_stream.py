@@ -3,28 +3,45 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import Final
 
 from pagewire_protocol.stream_frames import pack_chunk
 from pagewire_protocol.violations import PeerViolation
+
+CHUNK_BYTES: Final = 126_976
+"""The most that one frame carries. With its headers that is under 128 KiB, from where the C library asks the kernel for
+every buffer anew, which takes three times as long; and a command waits no longer for the frame before it."""
+
+LEAST_CHUNK_BYTES: Final = 16_384
+"""What a frame carries at least, unless `flush` or `finish` was called: pieces of some bytes must not each cost one."""
+
+_COPIED_BYTES: Final = 4_096
+"""Pieces under this size are copied together; a Python object for each would take more memory than they do."""
 
 
 class OutgoingStream:
     """The content of one download. It holds what is not acknowledged, at most a window of bytes.
 
-    The caller feeds it while `room` is above 0, and says `finish` at the end.
+    The caller feeds it while `room` is above 0, calls `flush` where what was fed waits for too long, and says `finish`
+    at the end.
     """
 
     def __init__(self, id_: int, window_bytes: int) -> None:
         self.id = id_
-        self.chunk_bytes = window_bytes // 4
-        """The most that `feed` takes at once, and that one frame carries (STREAM-3)."""
+        self.chunk_bytes = min(window_bytes // 4, CHUNK_BYTES)
+        """The most that one frame carries (STREAM-3)."""
         self.acknowledged = 0
         """How many bytes the receiver has."""
         self._window_bytes = window_bytes
-        self._chunks: deque[tuple[int, bytes]] = deque()
+        self._least_bytes = min(LEAST_CHUNK_BYTES, self.chunk_bytes)
+        self._kept: deque[tuple[int, memoryview]] = deque()
+        self._unsent: deque[memoryview] = deque()
+        self._small = bytearray()
+        """The last pieces that were fed, being small: in neither of the two above yet."""
         self._fed = 0
+        self._next = 0
         self._sent = 0
-        self._unsent: deque[tuple[int, bytes]] = deque()
+        self._flushed = 0
         self._is_finished = False
         self._end_is_sent = False
 
@@ -34,33 +51,65 @@ class OutgoingStream:
         return self._window_bytes - (self._fed - self.acknowledged)
 
     @property
+    def in_flight(self) -> int:
+        """How many bytes are sent on this connection and not acknowledged."""
+        return max(self._next - self.acknowledged, 0)
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes are fed and not sent."""
+        return self._fed - self._next
+
+    @property
     def has_frame(self) -> bool:
         """Whether `next_frame` gives one."""
-        return bool(self._unsent) or (self._is_finished and not self._end_is_sent)
+        waiting = self.waiting
+        if waiting:
+            return waiting >= self._least_bytes or self._is_finished or self._flushed > self._next
+        return self._is_finished and not self._end_is_sent
 
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes of the content: 1 to `chunk_bytes` of them, and no more than there is `room`."""
-        if not 0 < len(data) <= min(self.chunk_bytes, self.room):
-            raise ValueError(f"{len(data)} bytes fed, where 1 to {min(self.chunk_bytes, self.room)} have room")
-        chunk = (self._fed, data)
-        self._chunks.append(chunk)
-        self._unsent.append(chunk)
-        self._fed += len(data)
+    @property
+    def needs_flush(self) -> bool:
+        """Whether what waits is too little for a frame, unless more comes, or `flush` or `finish` is called."""
+        return self.waiting > 0 and not self.has_frame
+
+    def feed(self, data: bytes | memoryview) -> int:
+        """Take the next bytes of the content, as many as there is room for; return how many that were.
+
+        They are not copied: the caller must not change them.
+        """
+        piece = memoryview(data)[: max(self.room, 0)]
+        if len(piece) >= _COPIED_BYTES:
+            self._keep_small()
+            self._keep(piece)
+            return len(piece)
+        self._small += piece
+        self._fed += len(piece)
+        if len(self._small) >= self._least_bytes:
+            self._keep_small()
+        return len(piece)
+
+    def flush(self) -> None:
+        """Let all that was fed so far go out, however little it is."""
+        self._flushed = self._fed
 
     def finish(self) -> None:
         """Say that all was fed."""
         self._is_finished = True
 
     def next_frame(self) -> bytes | None:
-        """Return the next binary frame, or None if nothing waits. It counts as sent (STREAM-1, STREAM-2)."""
-        if self._unsent:
-            offset, data = self._unsent.popleft()
-            self._sent = max(self._sent, offset + len(data))
-            return pack_chunk(self.id, offset, data)
-        if self._is_finished and not self._end_is_sent:
+        """Return the next binary frame, or None if nothing is to go. It counts as sent (STREAM-1, STREAM-2)."""
+        if not self.has_frame:
+            return None
+        offset = self._next
+        if not self.waiting:
             self._end_is_sent = True
-            return pack_chunk(self.id, self._fed, b"")
-        return None
+            return pack_chunk(self.id, offset)
+        count = min(self.waiting, self.chunk_bytes)
+        payload = self._take(count)
+        self._next += count
+        self._sent = max(self._sent, self._next)
+        return pack_chunk(self.id, offset, *payload)
 
     def acknowledge(self, offset: int) -> None:
         """Forget what the receiver has; a lower offset is ignored.
@@ -70,8 +119,8 @@ class OutgoingStream:
         if offset > self._sent:
             raise PeerViolation(f"stream {self.id}: offset {offset} is acknowledged, {self._sent} bytes were sent")
         self.acknowledged = max(self.acknowledged, offset)
-        while self._chunks and self._chunks[0][0] + len(self._chunks[0][1]) <= offset:
-            self._chunks.popleft()
+        while self._kept and self._kept[0][0] + len(self._kept[0][1]) <= offset:
+            self._kept.popleft()
 
     def resume(self, offset: int | None) -> None:
         """Go on, on a new connection, at `offset` (STREAM-10).
@@ -82,6 +131,31 @@ class OutgoingStream:
             if offset < self.acknowledged:
                 raise PeerViolation(f"stream {self.id}: offset {offset}, {self.acknowledged} was acknowledged before")
             self.acknowledge(offset)
-        start = self.acknowledged
-        self._unsent = deque((at, data) if at >= start else (start, data[start - at :]) for at, data in self._chunks)
+        start = self._next = self.acknowledged
+        self._unsent = deque(piece[max(start - at, 0) :] for at, piece in self._kept)
         self._end_is_sent = False
+
+    def _take(self, count: int) -> list[memoryview]:
+        payload = []
+        while count:
+            if not self._unsent:
+                self._keep_small()
+            piece = self._unsent.popleft()
+            if len(piece) > count:
+                self._unsent.appendleft(piece[count:])
+                piece = piece[:count]
+            payload.append(piece)
+            count -= len(piece)
+        return payload
+
+    def _keep_small(self) -> None:
+        if self._small:
+            piece = bytes(self._small)
+            self._small.clear()
+            self._fed -= len(piece)
+            self._keep(memoryview(piece))
+
+    def _keep(self, piece: memoryview) -> None:
+        self._kept.append((self._fed, piece))
+        self._unsent.append(piece)
+        self._fed += len(piece)

@@ -13,6 +13,9 @@ from typing_extensions import Buffer
 PIECE_BYTES: Final = 262_144
 """How much is read of a file at a time."""
 
+SPLIT_BYTES: Final = 1_048_576
+"""Larger pieces of an iterator are sent in parts of this size."""
+
 Content: TypeAlias = Buffer | os.PathLike[str] | BinaryIO | Iterable[Buffer] | AsyncIterable[Buffer]
 """What `download` takes."""
 
@@ -22,6 +25,14 @@ class MemoryContent:
     """Content that is there already."""
 
     data: bytes
+
+    def as_pieces(self) -> AsyncContent:
+        """Return it as content that comes in one piece, which takes no thread and no copy."""
+
+        async def whole() -> AsyncGenerator[bytes]:
+            yield self.data
+
+        return AsyncContent(whole(), len(self.data))
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +45,10 @@ class PiecesContent:
 
 @dataclass(frozen=True, slots=True)
 class AsyncContent:
-    """Content that comes in pieces, on the event loop."""
+    """Content that comes in pieces, on the event loop. `size` is None if unknown."""
 
     pieces: AsyncGenerator[bytes]
-    size: None = None
+    size: int | None = None
 
 
 def open_content(content: object) -> MemoryContent | PiecesContent | AsyncContent:
@@ -48,7 +59,8 @@ def open_content(content: object) -> MemoryContent | PiecesContent | AsyncConten
         return _open_file(Path(content))
     if callable(getattr(content, "read", None)):
         file = cast("BinaryIO", content)
-        return PiecesContent(_read_pieces(file, close=False), _remaining(file))
+        size = _remaining(file)
+        return PiecesContent(_read_pieces(file, size, close=False), size)
     if isinstance(content, AsyncIterable):
         return AsyncContent(_check_async(content))
     if (data := _as_bytes(content)) is not None:
@@ -71,7 +83,8 @@ def _as_bytes(content: object) -> bytes | None:
 
 def _open_file(path: Path) -> PiecesContent:
     file = path.open("rb")
-    return PiecesContent(_read_pieces(file, close=True), os.fstat(file.fileno()).st_size)
+    size = os.fstat(file.fileno()).st_size
+    return PiecesContent(_read_pieces(file, size, close=True), size)
 
 
 def _remaining(file: BinaryIO) -> int | None:
@@ -84,19 +97,30 @@ def _remaining(file: BinaryIO) -> int | None:
     return max(end - position, 0)
 
 
-def _read_pieces(file: BinaryIO, *, close: bool) -> Iterator[bytes]:
+def _read_pieces(file: BinaryIO, size: int | None, *, close: bool) -> Iterator[bytes]:
+    count = 0
     try:
         while piece := file.read(PIECE_BYTES):
-            yield _piece(piece)
+            data = _piece(piece)
+            count += len(data)
+            if size is not None and count > size:
+                raise OSError(f"{_name_of(file)} grew while it was read: it had {size} bytes at first")
+            yield data
     finally:
         if close:
             file.close()
+    if size is not None and count < size:
+        raise OSError(f"{_name_of(file)} shrank while it was read: {count} bytes came of {size}")
+
+
+def _name_of(file: BinaryIO) -> str:
+    return f"the file {getattr(file, 'name', '')!r}"
 
 
 def _check_pieces(pieces: Iterator[object]) -> Iterator[bytes]:
     try:
         for piece in pieces:
-            yield _piece(piece)
+            yield from _split(_piece(piece))
     finally:
         # The program may hold it too, and then nothing else would close it.
         if isinstance(pieces, Generator):
@@ -106,10 +130,20 @@ def _check_pieces(pieces: Iterator[object]) -> Iterator[bytes]:
 async def _check_async(pieces: AsyncIterable[object]) -> AsyncGenerator[bytes]:
     try:
         async for piece in pieces:
-            yield _piece(piece)
+            for part in _split(_piece(piece)):
+                yield part
     finally:
         if isinstance(pieces, AsyncGenerator):
             await pieces.aclose()
+
+
+def _split(data: bytes) -> Iterator[bytes]:
+    """Give `data` as it is, or in parts if it is large: what is sent of it would keep all of it in memory."""
+    if len(data) <= SPLIT_BYTES:
+        yield data
+        return
+    for start in range(0, len(data), SPLIT_BYTES):
+        yield data[start : start + SPLIT_BYTES]
 
 
 def _piece(piece: object) -> bytes:

@@ -7,6 +7,7 @@ import base64
 import threading
 from collections.abc import Iterator
 from functools import partial
+from typing import Final
 
 from pagewire_protocol import json_values
 from pagewire_protocol.codes import ErrorCode
@@ -20,6 +21,9 @@ from pagewire_server.runtime.content import AsyncContent, MemoryContent, PiecesC
 from pagewire_server.runtime.live_session import LiveSession
 from pagewire_server.runtime.pending_command import PendingCommand
 from pagewire_server.runtime.program_code import ESCAPING, guard, guard_call
+
+PIECES_AT_ONCE: Final = 64
+"""How many pieces of an asynchronous iterator that never waits are taken before others have a turn."""
 
 
 class _Abandoned(Exception):  # noqa: N818 - ends a feeder, never seen outside
@@ -42,6 +46,7 @@ class Download(PendingCommand[int]):
         """Bytes of the content; None if unknown."""
         self._session = session
         self._stream: OutgoingStream | None = None
+        self._pieces = 0
 
     @property
     def received(self) -> int:
@@ -86,23 +91,28 @@ class Download(PendingCommand[int]):
         room = self._session.room
         while rest:
             with room.lock:
-                taken = self._feed(rest)
+                taken, is_worth_a_look = self._feed(rest)
                 if not taken:
                     room.wait_in_thread(None)
             rest = rest[taken:]
-            self._session.wake_link()
+            if is_worth_a_look:
+                self._session.wake_link()
 
     async def feed_from_task(self, piece: bytes) -> None:
-        """Send the next bytes; waits while there is no room."""
+        """Send the next bytes; waits while there is no room, and lets others have their turn."""
         rest = memoryview(piece)
         room = self._session.room
         while rest:
             with room.lock:
-                taken = self._feed(rest)
+                taken, is_worth_a_look = self._feed(rest)
             rest = rest[taken:]
-            self._session.wake_link()
+            if is_worth_a_look:
+                self._session.wake_link()
             if not taken:
                 await room.wait_in_task()
+        self._pieces += 1
+        if self._pieces % PIECES_AT_ONCE == 0:
+            await asyncio.sleep(0)
 
     def finish(self) -> None:
         """Say that all was sent."""
@@ -119,16 +129,15 @@ class Download(PendingCommand[int]):
             DownloadParams, "download", name=self.name, media_type=self.media_type, size=self.size, content=content
         )
 
-    def _feed(self, data: memoryview) -> int:
+    def _feed(self, data: memoryview) -> tuple[int, bool]:
+        """Return how many bytes were taken, and whether the connection must be told of them."""
         stream = self.command.stream if self.command else None
         if stream is None:
             raise _Abandoned
-        taken = 0
-        while taken < len(data) and stream.room > 0:
-            piece = bytes(data[taken : taken + min(stream.chunk_bytes, stream.room)])
-            stream.feed(piece)
-            taken += len(piece)
-        return taken
+        had_waiting, had_frame = stream.waiting > 0, stream.has_frame
+        taken = stream.feed(data)
+        # Of the first bytes, to begin to wait for more; and once they are enough.
+        return taken, taken > 0 and (not had_waiting or (stream.has_frame and not had_frame))
 
 
 def _bytes_of(params: WireModel) -> int:
@@ -151,7 +160,7 @@ def start_download(
             download = Download(session, name, media_type, len(data))
             download.send_inline(data)
             return download
-        content = PiecesContent(iter((data,)), len(data))
+        content = content.as_pieces()
     download = Download(session, name, media_type, content.size)
     download.check()
     if streams:

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Hashable
 from contextvars import Context
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import BYE_RULES, SESSION_ENDING_CLOSE_CODES, ByeCode, CloseCode
@@ -31,6 +31,9 @@ from pagewire_server.sessions.session_core import SessionCore, SessionState
 Value = TypeVar("Value")
 
 logger = logging.getLogger("pagewire.session")
+
+FLUSH_SECONDS: Final = 0.05
+"""How long a few bytes of a download wait for more to go with them in one frame."""
 
 
 class Link(Protocol):
@@ -88,6 +91,7 @@ class LiveSession:
         self._pending: dict[int, PendingCommand[Any]] = {}
         self._link: Link | None = None
         self._expiry: asyncio.TimerHandle | None = None
+        self._flush_timer: asyncio.TimerHandle | None = None
         self._running = 0
         self._has_failed = False
         self._is_wake_queued = False
@@ -300,11 +304,20 @@ class LiveSession:
         with self.room.lock:
             text = self.core.next_text(self.loop.time())
             chunk = self.core.next_chunk() if text is None else None
+            needs_flush = text is None and chunk is None and self.core.needs_flush
         if text is not None:
             # What is written leaves room in the queue.
             self.room.has_changed()
             return text, True
+        if needs_flush and self._flush_timer is None:
+            self._flush_timer = self.loop.call_later(FLUSH_SECONDS, self._flush)
         return None if chunk is None else (chunk, False)
+
+    def _flush(self) -> None:
+        self._flush_timer = None
+        with self.room.lock:
+            self.core.flush_streams()
+        self.wake_link()
 
     def _apply(self, effect: Effect) -> None:
         match effect:

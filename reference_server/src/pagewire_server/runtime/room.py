@@ -11,13 +11,16 @@ class Room:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.lock = threading.Lock()
-        self._changed = threading.Condition(self.lock)
+        self._changed: threading.Condition | None = None
         self._loop = loop
         self._threads = 0
         self._futures: list[asyncio.Future[None]] = []
 
     def wait_in_thread(self, timeout: float | None) -> bool:
         """Block, with the lock held, until the next change; False after `timeout` seconds."""
+        if self._changed is None:
+            # Most sessions never need it, and it takes a kilobyte.
+            self._changed = threading.Condition(self.lock)
         self._threads += 1
         try:
             return self._changed.wait(timeout)
@@ -32,7 +35,7 @@ class Room:
 
     def has_changed(self) -> None:
         """Wake all who wait. Call it on the event loop, without the lock."""
-        if self._threads:
+        if self._threads and self._changed:
             with self.lock:
                 self._changed.notify_all()
         if self._futures:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from enum import Enum
 
 from pydantic import MISSING
@@ -59,7 +58,7 @@ class SessionCore:
         self._options = options
         self._next_id = 1
         self._commands: dict[int, Command] = {}
-        self._streaming: deque[Command] = deque()
+        self._streaming: list[Command] = []
         self._last_client_id = 0
         self._attempt = 0
 
@@ -76,7 +75,15 @@ class SessionCore:
     @property
     def has_frames(self) -> bool:
         """Whether there may be something to write now."""
-        return self.delivery.has_frames or bool(self._streaming)
+        for command in self._streaming:
+            if command.stream and (command.stream.waiting or command.stream.has_frame):
+                return True
+        return self.delivery.has_frames
+
+    @property
+    def needs_flush(self) -> bool:
+        """Whether a few bytes of a stream wait for more to go with them, until `flush_streams`."""
+        return any(command.stream and command.stream.needs_flush for command in self._streaming)
 
     # -- the program's side ------------------------------------------------------------------
 
@@ -160,14 +167,24 @@ class SessionCore:
         """Return the next binary frame to write, or None: each stream in turn, after its command and the replay."""
         if not self.delivery.is_attached or self.delivery.outbox.is_replaying:
             return None
+        room = self._options.stream_window_bytes
+        for command in self._streaming:
+            if command.stream:
+                room -= command.stream.in_flight
         for _ in range(len(self._streaming)):
-            command = self._streaming[0]
-            self._streaming.rotate(-1)
+            command = self._streaming.pop(0)
+            self._streaming.append(command)
             if command.stream and command.message.state is not OutgoingState.QUEUED:
-                frame = command.stream.next_frame()
+                frame = self._next_of(command.stream, room)
                 if frame is not None:
                     return frame
         return None
+
+    def flush_streams(self) -> None:
+        """Let go out what of the streams waits for more to come, so that their frames are not too small."""
+        for command in self._streaming:
+            if command.stream:
+                command.stream.flush()
 
     def receive_text(self, text: str, now: float) -> Effect | None:
         """Take a text frame, by the checks of SPEC section 3.1; what it means to the program, if anything."""
@@ -223,6 +240,14 @@ class SessionCore:
                 return ClientLeft(bye.code, bye.message)
             case _:
                 raise PeerViolation(f"type: a second {envelope.type} on a connection")
+        return None
+
+    def _next_of(self, stream: OutgoingStream, room: int) -> bytes | None:
+        # All streams share one window, or a command would wait behind a window of each. But of what is less than a
+        # quarter in flight the client need not acknowledge anything (STREAM-4): it may always go on.
+        fits = min(stream.waiting, stream.chunk_bytes) <= room
+        if fits or stream.in_flight < self._options.stream_window_bytes // 4:
+            return stream.next_frame()
         return None
 
     def _receive_stream_ack(self, params: StreamAckParams) -> None:

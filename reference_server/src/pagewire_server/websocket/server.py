@@ -177,7 +177,10 @@ class Server:
             if resumed:
                 self._observer.session_resumed()
             welcome = make_welcome(self._options, session.info.session_id, admitted.version, resumed=resumed)
-            await Connection(socket, session, self._options.heartbeat_interval).run(hello, welcome)
+            running = Connection(socket, session, self._options.heartbeat_interval).run(hello, welcome)
+            # SEC-2: while the connection lives nothing keeps the hello, which holds the client's secret.
+            del hello, welcome, admitted
+            await running
 
     async def _refuse(self, socket: PromptConnection, bye: ByeParams) -> None:
         self._observer.handshake_refused(bye.code)
