@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from live_server import PATIENCE
 from scripted_client import scripted_client
+from server_process import server_process
 
 from pagewire_server.__main__ import main
 
@@ -25,20 +23,6 @@ def main():
 apps = {"index": main, "other": main}
 number = 5
 """
-
-
-@contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Run the command in `folder`, on a port that it finds; gives the process and the port."""
-    command = [sys.executable, "-m", "pagewire_server", *arguments, "--port", "0"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            line = process.stdout.readline()
-            assert line.startswith("Pagewire is at http://127.0.0.1:"), line
-            yield process, int(line.split(":")[2].split("/")[0])
-        finally:
-            process.kill()
 
 
 @pytest.fixture
@@ -55,7 +39,7 @@ def test_signal_says_bye_calls_deferred_functions_and_exits_with_0(
 ) -> None:
     """At once, though a command is pending."""
     with (
-        running(folder, "run", target) as (process, port),
+        server_process(folder, "run", target) as (process, port),
         scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
     ):
         client.say_hello()
@@ -70,7 +54,7 @@ def test_signal_says_bye_calls_deferred_functions_and_exits_with_0(
 def test_demo_is_served(tmp_path: Path) -> None:
     """`pagewire-server demo`, from any folder."""
     with (
-        running(tmp_path, "demo", "--no-browser") as (_, port),
+        server_process(tmp_path, "demo", "--no-browser") as (_, port),
         scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
     ):
         assert client.say_hello()["resumed"] is False
