@@ -20,10 +20,13 @@ FAULTS = 40
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Say how long the tests on bad lines last."""
-    group = parser.getgroup("pagewire", "bad lines")
+    """Say how long the tests on bad lines and of a page's life last."""
+    group = parser.getgroup("pagewire", "bad lines and real times")
     group.addoption("--faults", type=int, default=FAULTS, help="faults in each (default: %(default)s); needs --timeout")
     group.addoption("--fault-seed", type=int, help="that draws them (default: another one each time)")
+    group.addoption(
+        "--real-times", action="store_true", help="keep pages hidden, and dialogs open, for minutes; needs --timeout"
+    )
 
 
 @pytest.fixture

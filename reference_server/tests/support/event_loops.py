@@ -27,7 +27,9 @@ def loop_in_thread(name: str) -> Iterator[asyncio.AbstractEventLoop]:
 
 async def _cancel_tasks() -> None:
     current = asyncio.current_task()
-    tasks = [task for task in asyncio.all_tasks() if task is not current]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    while tasks := [task for task in asyncio.all_tasks() if task is not current]:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        # A connection that was just taken gets its task in the loop's next turn.
+        await asyncio.sleep(0)

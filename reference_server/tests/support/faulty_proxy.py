@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -17,6 +17,8 @@ from live_server import PATIENCE
 
 _DELAY_SECONDS: Final = 0.03
 _RAW_BYTES: Final = 65_536
+_PONG: Final = 10
+"""Its opcode (RFC 6455, section 5.2)."""
 _HISTORY: Final = 40
 _NO_LINGER: Final = struct.pack("ii", 1, 0)
 """Makes a close an RST."""
@@ -31,12 +33,18 @@ class FaultyProxy:
         """The faults that have struck."""
         self.history: deque[str] = deque(maxlen=_HISTORY)
         """What happened last, with seconds."""
+        self.pongs = 0
+        """How many Pong frames clients have sent."""
+        self.pings = 0
+        """How many messages `ping` the server has sent."""
         self.connections = 0
         """How many WebSocket connections have been made."""
         self._target_port = target_port
         self._faults = iter(faults)
         self._limit = limit
         self._lines: list[_Line] = []
+        self._running: set[asyncio.Task[None] | None] = set()
+        """Held here: once one end is gone, a task that reads the other is referred to only weakly."""
         self._loop = asyncio.get_running_loop()
 
     # -- what a test calls, on any thread --------------------------------------------------------
@@ -128,9 +136,14 @@ class FaultyProxy:
             _reset(writer)
             return
         line = _Line(self, _Lane(reader, server_writer), _Lane(server_reader, writer))
+        self._running.add(asyncio.current_task())
         try:
             await line.run()
+        except asyncio.CancelledError:
+            # The proxy stops; passed on, Python 3.11 would log it as an error of this handler.
+            return
         finally:
+            self._running.discard(asyncio.current_task())
             self.ended(line)
             for end in (writer, server_writer):
                 end.close()
@@ -241,7 +254,7 @@ class _Line:
 
     async def _pump(self, lane: _Lane) -> None:
         try:
-            async for piece in self._pieces(lane):
+            while piece := await self._read(lane):
                 await self._pass_on(lane, piece)
                 lane.pieces += 1
                 if self._is_websocket and lane is self._down and lane.pieces == 2:
@@ -252,20 +265,26 @@ class _Line:
         self.free()
         lane.finish()
 
-    async def _pieces(self, lane: _Lane) -> AsyncIterator[bytes]:
-        """Give the head of the request or the answer, then frames; bytes as they come where it is no WebSocket."""
+    async def _read(self, lane: _Lane) -> bytes:
+        """Return the head of the request or the answer, then frame by frame, or what comes where it is no WebSocket."""
         try:
-            head = await lane.reader.readuntil(b"\r\n\r\n")
-            if lane is self._up and b"upgrade: websocket" in head.lower():
-                self._is_websocket = True
-                self._take(self._proxy.begun(self))
-            yield head
-            while self._is_websocket:
-                yield await read_frame(lane.reader)
-            while data := await lane.reader.read(_RAW_BYTES):
-                yield data
+            if not lane.pieces:
+                return await self._read_head(lane)
+            if not self._is_websocket:
+                return await lane.reader.read(_RAW_BYTES)
+            frame = await read_frame(lane.reader)
         except asyncio.IncompleteReadError as broken:
-            yield broken.partial
+            return broken.partial
+        self._proxy.pings += lane is self._down and b'"type":"ping"' in frame
+        self._proxy.pongs += lane is self._up and frame[0] & 0x0F == _PONG
+        return frame
+
+    async def _read_head(self, lane: _Lane) -> bytes:
+        head = await lane.reader.readuntil(b"\r\n\r\n")
+        if lane is self._up and b"upgrade: websocket" in head.lower():
+            self._is_websocket = True
+            self._take(self._proxy.begun(self))
+        return head
 
     async def _pass_on(self, lane: _Lane, piece: bytes) -> None:
         point = self._find_point(lane, piece)
