@@ -35,8 +35,8 @@ class Kind(Enum):
     """The hello reaches the server after that of a newer connection was answered; the client is cut off at once."""
 
 
-AFTER_HELLO: Final = frozenset((Kind.STALL_UP, Kind.STALL_BOTH, Kind.DELAY, Kind.STALL_DOWN))
-"""Kinds that begin after the hello has passed: one that is held is a fault of its own."""
+SURVIVED: Final = frozenset((Kind.STALL_UP, Kind.STALL_BOTH, Kind.DELAY, Kind.STALL_DOWN))
+"""Kinds that need not end a connection. They begin after its hello: one that is held is a fault of its own."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Final
 
 from cutting_proxy import read_frame
 from event_loops import loop_in_thread
-from faults import AFTER_HELLO, Fault, Kind
+from faults import SURVIVED, Fault, Kind
 from live_server import PATIENCE
 
 _DELAY_SECONDS: Final = 0.03
@@ -296,7 +296,7 @@ class _Line:
         await lane.write(piece[:point])
         fault, self._fault = self._fault, None
         self.suffer(fault)
-        if fault.kind in AFTER_HELLO:
+        if fault.kind in SURVIVED:
             self._take(self._proxy.next_fault())
         if fault.kind is Kind.LATE_HELLO:
             await self.is_overtaken.wait()
@@ -305,7 +305,7 @@ class _Line:
     def _find_point(self, lane: _Lane, piece: bytes) -> int | None:
         """Return the point in `piece` at which the fault strikes."""
         fault = self._fault
-        if fault is None or (fault.kind in AFTER_HELLO and self._up.pieces < 2):
+        if fault is None or (fault.kind in SURVIVED and self._up.pieces < 2):
             return None
         if fault.kind is Kind.LATE_HELLO:
             return 0 if lane is self._up and lane.pieces == 1 else None

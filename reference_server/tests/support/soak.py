@@ -21,8 +21,8 @@ LATE_HELLOS: Final = False
 """Whether hellos also come late: to be turned on once the protocol can tell them from new ones."""
 
 BAD_LINE: Final[dict[str, Any]] = {
-    "heartbeat_interval": 0.25,
-    "heartbeat_timeout": 0.5,
+    "heartbeat_interval": 0.2,
+    "heartbeat_timeout": 0.3,
     "stream_window_bytes": 65_536,
 }
 """Options of a server on a line that may go silent; chunks are small, so that some pass between two faults."""
