@@ -68,35 +68,36 @@ WEIGHTS: Final[Mapping[Kind, int]] = {
 
 HANDSHAKE_BYTES: Final = 1500
 """About what passes until a client is welcomed."""
-_WHERE: Final = {"handshake": 1, "first frames": 3, "later": 6}
-"""How often a fault strikes there."""
-_LATER: Final = (20_000, 150_000)
-"""Bytes after the handshake; by then some frames have passed whole."""
+_EARLY: Final = HANDSHAKE_BYTES + 20_000
+"""By then some frames have passed whole."""
+_EARLY_SHARE: Final = 2 / 3
+_IN_HANDSHAKE: Final = 1 / 4
+"""Of the early ones."""
+_LATEST: Final = 150_000
 _LONGEST_STALL: Final = 200
 
 
 def random_faults(seed: int, weights: Mapping[Kind, int] = WEIGHTS) -> Iterator[Fault]:
     """Draw faults without end; the same ones for the same seed.
 
-    Most leave time for a few frames: after connections that brought nothing new, clients wait for longer and longer
-    (RESUME-10).
+    Never are two early in a row: after connections that brought nothing new, clients wait for longer and longer, up to
+    15 s (RESUME-10), and a test has less patience.
     """
     chance = random.Random(seed)  # noqa: S311 - no secret
     kinds = list(weights)
+    gap = _EARLY
     while True:
+        gap = _draw_gap(chance, is_early=gap >= _EARLY and chance.random() < _EARLY_SHARE)
         yield Fault(
             chance.choices(kinds, [weights[kind] for kind in kinds])[0],
-            after_bytes=_draw_gap(chance),
+            after_bytes=gap,
             frees_after=chance.randrange(1, _LONGEST_STALL),
         )
 
 
-def _draw_gap(chance: random.Random) -> int:
-    least, most = _LATER
-    match chance.choices(list(_WHERE), list(_WHERE.values()))[0]:
-        case "handshake":
-            return chance.randrange(HANDSHAKE_BYTES)
-        case "first frames":
-            return HANDSHAKE_BYTES + round(math.exp(chance.uniform(0, math.log(least))))
-        case _:
-            return HANDSHAKE_BYTES + chance.randrange(least, most)
+def _draw_gap(chance: random.Random, *, is_early: bool) -> int:
+    if not is_early:
+        return chance.randrange(_EARLY, _LATEST)
+    if chance.random() < _IN_HANDSHAKE:
+        return chance.randrange(HANDSHAKE_BYTES)
+    return HANDSHAKE_BYTES + round(math.exp(chance.uniform(0, math.log(_EARLY - HANDSHAKE_BYTES - 1))))
