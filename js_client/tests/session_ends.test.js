@@ -82,6 +82,22 @@ test("silence for interval and timeout closes with 4000, without bye (BEAT-4)", 
   assert.equal(conversation.session.state.name, "reconnecting");
 });
 
+test("what came while nothing could run is heard before the silence is judged (BEAT-4)", () => {
+  const conversation = Conversation.connected();
+  conversation.tick(60_000);
+  assert.deepEqual(conversation.take(), []);
+  conversation.receive({ type: "ping", params: {} });
+  conversation.take();
+  assert.equal(conversation.session.deadline, conversation.now + 15_000);
+});
+
+test("silence closes though nothing could run until it was over, if nothing came meanwhile (BEAT-4)", () => {
+  const conversation = Conversation.connected();
+  conversation.tick(60_000);
+  conversation.tick(conversation.session.deadline ?? 0);
+  assert.deepEqual(conversation.take(), [{ kind: "close", code: 4000, reason: "silence" }]);
+});
+
 test("the limit of silence doubles up to eightfold, until a session message arrives (BEAT-5)", () => {
   const conversation = Conversation.connected();
   const limits = [];

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -10,9 +11,22 @@ import pytest
 from live_server import LiveServer, Serve, live_server
 from results import Results
 from scripted_client import Connect, ScriptedClient, scripted_client
+from soak import FaultPlan
 
 from pagewire_server import Options
 from pagewire_server.runtime.apps import App
+
+FAULTS = 40
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Say how long the tests on bad lines and of a page's life last."""
+    group = parser.getgroup("pagewire", "bad lines and real times")
+    group.addoption("--faults", type=int, default=FAULTS, help="faults in each (default: %(default)s); needs --timeout")
+    group.addoption("--fault-seed", type=int, help="that draws them (default: another one each time)")
+    group.addoption(
+        "--real-times", action="store_true", help="keep pages hidden, and dialogs open, for minutes; needs --timeout"
+    )
 
 
 @pytest.fixture
@@ -44,3 +58,10 @@ def connect() -> Iterator[Connect]:
 def results() -> Results:
     """Carry what an app has seen to the test."""
     return Results()
+
+
+@pytest.fixture
+def fault_plan(pytestconfig: pytest.Config) -> FaultPlan:
+    """Return what the options ask of a bad line."""
+    seed = pytestconfig.getoption("fault_seed")
+    return FaultPlan(pytestconfig.getoption("faults"), random.randrange(10**6) if seed is None else seed)  # noqa: S311

@@ -6,13 +6,12 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from live_server import PATIENCE
 from scripted_client import scripted_client
+from server_process import server_process
 
 from pagewire_server.__main__ import main
 
@@ -26,20 +25,6 @@ def main():
 apps = {"index": main, "other": main}
 number = 5
 """
-
-
-@contextmanager
-def running(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], int]]:
-    """Run the command in `folder`, on a port that it finds; gives the process and the port."""
-    command = [sys.executable, "-m", "pagewire_server", *arguments, "--port", "0"]
-    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stdout
-        try:
-            line = process.stdout.readline()
-            assert line.startswith("Pagewire is at http://127.0.0.1:"), line
-            yield process, int(line.split(":")[2].split("/")[0])
-        finally:
-            process.kill()
 
 
 def wait_for_line(process: subprocess.Popen[str], part: str) -> None:
@@ -62,7 +47,7 @@ def test_signal_says_bye_calls_deferred_functions_and_exits_with_0(
 ) -> None:
     """At once, though a command is pending; a first SIGTERM alone waits for the session."""
     with (
-        running(folder, "run", target, "--drain-window", "1000") as (process, port),
+        server_process(folder, "run", target, "--drain-window", "1000") as (process, port),
         scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
     ):
         client.say_hello()
@@ -80,7 +65,7 @@ def test_signal_says_bye_calls_deferred_functions_and_exits_with_0(
 def test_sigterm_lets_the_session_end_and_exits_with_0(folder: Path) -> None:
     """The page gets what its app still says."""
     with (
-        running(folder, "run", "app:main") as (process, port),
+        server_process(folder, "run", "app:main") as (process, port),
         scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
     ):
         client.say_hello()
@@ -98,7 +83,7 @@ def test_sigterm_lets_the_session_end_and_exits_with_0(folder: Path) -> None:
 def test_sigterm_ends_the_session_where_it_outlasts_the_window(folder: Path) -> None:
     """With exit code 0."""
     with (
-        running(folder, "run", "app:main", "--drain-window", "0.1") as (process, port),
+        server_process(folder, "run", "app:main", "--drain-window", "0.1") as (process, port),
         scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
     ):
         client.say_hello()
@@ -111,7 +96,7 @@ def test_sigterm_ends_the_session_where_it_outlasts_the_window(folder: Path) -> 
 def test_log_is_lines_of_json_where_that_is_asked_for(folder: Path) -> None:
     """Every line of it, with the session of those that have one."""
     with (
-        running(folder, "run", "app:main", "--log-format", "json", "--verbose") as (process, port),
+        server_process(folder, "run", "app:main", "--log-format", "json", "--verbose") as (process, port),
         scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
     ):
         session = client.say_hello()["session"]
@@ -126,7 +111,7 @@ def test_log_is_lines_of_json_where_that_is_asked_for(folder: Path) -> None:
 def test_demo_is_served(tmp_path: Path) -> None:
     """`pagewire-server demo`, from any folder."""
     with (
-        running(tmp_path, "demo", "--no-browser") as (_, port),
+        server_process(tmp_path, "demo", "--no-browser") as (_, port),
         scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
     ):
         assert client.say_hello()["resumed"] is False

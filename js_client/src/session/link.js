@@ -86,6 +86,16 @@ export class Link {
     this.#silence.heard(now);
   }
 
+  /**
+   * Puts the end of a silence off that could not be noticed in time.
+   *
+   * @param {number} now
+   * @returns {boolean} false if the connection is silent
+   */
+  putOffSilence(now) {
+    return this.#silence.putOff(now);
+  }
+
   /** A session message arrived: the next break is a first one, and the line fast enough. */
   delivered() {
     this.#backoff.reset();

@@ -179,6 +179,7 @@ export class Session {
     const { silentAt } = this.#link;
     if (silentAt === null) return this.#connect(now);
     if (now < silentAt) return [this.#delivery.ack()]; // DELIVERY-6
+    if (this.#link.putOffSilence(now)) return []; // BEAT-4
     this.#link.silenced(); // BEAT-5
     return [{ kind: "close", code: CLOSE_SILENT, reason: "silence" }, ...this.#retry(now)]; // BEAT-4
   }

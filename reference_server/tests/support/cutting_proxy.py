@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 
+from event_loops import loop_in_thread
 from live_server import PATIENCE
 
 
@@ -99,24 +99,10 @@ async def read_frame(reader: asyncio.StreamReader) -> bytes:
 @contextmanager
 def cutting_proxy(target_port: int, cuts: list[Cut]) -> Iterator[CuttingProxy]:
     """Run a proxy in a thread of its own until the block ends."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, name="cutting-proxy", daemon=True)
-    thread.start()
-    proxy = CuttingProxy(target_port, cuts)
-    server = asyncio.run_coroutine_threadsafe(proxy.serve(), loop).result(PATIENCE)
-    try:
-        yield proxy
-    finally:
-        asyncio.run_coroutine_threadsafe(_stop(server), loop).result(PATIENCE)
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(PATIENCE)
-        loop.close()
-
-
-async def _stop(server: asyncio.Server) -> None:
-    server.close()
-    current = asyncio.current_task()
-    tasks = [task for task in asyncio.all_tasks() if task is not current]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    with loop_in_thread("cutting-proxy") as loop:
+        proxy = CuttingProxy(target_port, cuts)
+        server = asyncio.run_coroutine_threadsafe(proxy.serve(), loop).result(PATIENCE)
+        try:
+            yield proxy
+        finally:
+            loop.call_soon_threadsafe(server.close)
