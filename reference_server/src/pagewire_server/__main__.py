@@ -75,16 +75,22 @@ def _parser() -> argparse.ArgumentParser:
             "--host", default="127.0.0.1", help="to listen on (default: %(default)s, this machine only)"
         )
         command.add_argument("--port", type=int, default=8080, help="to listen on; 0 finds one (default: %(default)s)")
+        command.add_argument(
+            "--strict-csp", action="store_true", help="serve pages under a policy with a nonce, without 'unsafe-eval'"
+        )
         command.add_argument("--verbose", action="store_true", help="log what happens inside")
     return parser
 
 
 def _what_to_serve(options: argparse.Namespace) -> tuple[App | Mapping[str, App], Options]:
     if options.command == "demo":
-        return demo_apps(), Options(static=client_folder() / "demo")
+        return demo_apps(), Options(static=client_folder() / "demo", strict_csp=options.strict_csp)
     if options.static and not options.static.is_dir():
         raise _UsageError(f"there is no folder {options.static}")
-    return load_apps(options.target), Options(allowed_origins=frozenset(options.allow_origin), static=options.static)
+    settings = Options(
+        allowed_origins=frozenset(options.allow_origin), static=options.static, strict_csp=options.strict_csp
+    )
+    return load_apps(options.target), settings
 
 
 def _announcer(options: argparse.Namespace) -> Callable[[Server], None]:

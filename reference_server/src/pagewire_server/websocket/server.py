@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Self, cast
 
-from pydantic import MISSING
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websocket
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.protocol import State
 from websockets.typing import Subprotocol
 
 from pagewire_protocol.byes import make_bye
@@ -31,21 +28,14 @@ from pagewire_server.runtime.info import first_header, make_info
 from pagewire_server.runtime.live_session import LiveSession
 from pagewire_server.runtime.winding_up import wind_up
 from pagewire_server.sessions.directory import SessionDirectory
-from pagewire_server.sessions.handshake import (
-    Admitted,
-    Refused,
-    admit,
-    check_early,
-    check_version,
-    read_hello,
-    unsupported_version,
-)
+from pagewire_server.sessions.handshake import Admitted, Refused
 from pagewire_server.sessions.session_core import SessionCore
 from pagewire_server.version import VERSION
 from pagewire_server.websocket.connection import LEAVE_SECONDS, Connection, send_bye
-from pagewire_server.websocket.origins import is_foreign
+from pagewire_server.websocket.greeting import Greeter, request_of, shutdown
 from pagewire_server.websocket.prompt_connection import PromptConnection
 from pagewire_server.websocket.static_files import Mount, StaticFiles, client_folder, path_of
+from pagewire_server.websocket.waiting_room import WaitingRoom, peer_of
 
 logger = logging.getLogger("pagewire.server")
 library_logger = logging.getLogger("pagewire.websockets")
@@ -72,15 +62,16 @@ class Server:
         self._port = port
         self._directory: SessionDirectory[LiveSession] = SessionDirectory(options.resume_window)
         self._endings: set[asyncio.Task[None]] = set()
-        self._greeting: set[PromptConnection] = set()
-        """Connections before the end of their handshake."""
+        self._greeter = Greeter(options, self._apps.keys(), self._directory)
+        self._door = WaitingRoom(options.max_waiting_connections, options.max_waiting_connections_per_address)
+        """Connections whose request is not answered yet."""
         self._is_stopping = False
         self._websockets: WebSocketServer | None = None
         folder = client_folder()
         mounts = [Mount("/pagewire/", folder), Mount("/", folder / "page")]
         if options.static:
             mounts.insert(1, Mount("/", options.static))
-        self._files = StaticFiles(tuple(mounts), options.content_security_policy)
+        self._files = StaticFiles(tuple(mounts), options.content_security_policy, strict_csp=options.strict_csp)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -126,16 +117,20 @@ class Server:
             ping_timeout=options.heartbeat_timeout,
             close_timeout=LEAVE_SECONDS,
             logger=library_logger,
-            create_connection=PromptConnection,
+            # A function is as good as the class that the library asks for.
+            create_connection=cast(
+                "type[PromptConnection]", PromptConnection.behind(self._door, options.trusted_proxies)
+            ),
         )
         self._port = next(iter(self._websockets.sockets)).getsockname()[1]
 
     async def close(self) -> None:
         """Say bye to every session, call what they deferred, and stop listening."""
         self._is_stopping = True
+        self._greeter.stop()
         for session in self._directory.sessions():
-            session.end(_shutdown())
-        await asyncio.gather(*(send_bye(socket, _shutdown()) for socket in self._greeting))
+            session.end(shutdown())
+        await asyncio.gather(*(send_bye(socket, shutdown()) for socket in self._greeter.sockets))
         if self._endings:
             _, late = await asyncio.wait(self._endings, timeout=self._options.deferred_window)
             for task in late:
@@ -148,19 +143,19 @@ class Server:
 
     # -- HTTP --------------------------------------------------------------------------------
 
-    def _process_request(self, _socket: ServerConnection, request: Request) -> Response | None:
+    async def _process_request(self, _socket: ServerConnection, request: Request) -> Response | None:
         is_upgrade = "websocket" in (first_header(request.headers, "Upgrade") or "").lower()
         if path_of(request) == SOCKET_PATH:
             return None if is_upgrade else self._files.upgrade_required()
         # A page that waits for the next server must not load itself from one that stops (END-3).
-        return self._files.unavailable() if self._is_stopping else self._files.respond(request)
+        return self._files.unavailable() if self._is_stopping else await self._files.respond(request)
 
     # -- WebSocket ---------------------------------------------------------------------------
 
     async def _serve_client(self, connection: ServerConnection) -> None:
         socket = cast("PromptConnection", connection)
         try:
-            hello, admitted = await self._greet(socket)
+            hello, admitted = await self._greeter.greet(socket)
             session = admitted.session or self._open_session(socket, hello, admitted)
         except Refused as refused:
             await send_bye(socket, refused.bye)
@@ -175,76 +170,12 @@ class Server:
             welcome = self._welcome(session, admitted.version, resumed=admitted.session is not None)
             await Connection(socket, session, self._options.heartbeat_interval).run(hello, welcome)
 
-    async def _greet(self, socket: PromptConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
-        self._greeting.add(socket)
-        try:
-            return await self._shake_hands(socket)
-        finally:
-            self._greeting.discard(socket)
-
-    async def _shake_hands(self, socket: PromptConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
-        """Make the checks of SPEC section 4, in its order (HELLO-10)."""
-        request = _request_of(socket)
-        origin = first_header(request.headers, "Origin")
-        if is_foreign(origin, first_header(request.headers, "Host") or "", self._options.allowed_origins):
-            raise Refused(make_bye(ByeCode.FORBIDDEN_ORIGIN, f"Pages of {origin} are not let in here."))
-        if socket.subprotocol != SUBPROTOCOL:
-            raise Refused(unsupported_version([]))
-        hello = await self._receive_hello(socket)
-        version = check_version(hello)
-        await self._authenticate(hello, request)
-        if await self._has_left(socket):
-            raise Refused(make_bye(ByeCode.CLIENT_LEFT, "The client left before it was let in."))
-        if self._is_stopping:
-            raise Refused(_shutdown())
-        now = asyncio.get_running_loop().time()
-        options = self._options
-        return hello, admit(
-            hello, version, self._directory, apps=self._apps, max_sessions=options.max_sessions, now=now
-        )
-
-    async def _has_left(self, socket: PromptConnection) -> bool:
-        """Whether the client is gone, or has said so, before it was let in."""
-        while socket.state is State.OPEN and socket.has_unread:
-            if check_early(await socket.receive(), self._options.max_message_bytes):
-                return True
-        return socket.state is not State.OPEN
-
-    async def _receive_hello(self, socket: PromptConnection) -> HelloParams:
-        options = self._options
-        try:
-            async with asyncio.timeout(options.hello_timeout):
-                while True:
-                    message = await socket.receive()
-                    if not isinstance(message, str):
-                        raise PeerViolation("the first message is a binary frame, not a hello")
-                    hello = read_hello(message, options.max_message_bytes)
-                    if hello:
-                        return hello
-        except TimeoutError:
-            bye = make_bye(ByeCode.HELLO_TIMEOUT, f"No hello came within {options.hello_timeout:g} s.")
-            raise Refused(bye) from None
-
-    async def _authenticate(self, hello: HelloParams, request: Request) -> None:
-        check = self._options.authenticate
-        if check is None:
-            return
-        verdict = check(None if hello.auth is MISSING else hello.auth, request)
-        if not (await verdict if inspect.isawaitable(verdict) else verdict):
-            raise Refused(make_bye(ByeCode.UNAUTHORIZED, "The server did not accept the client's auth."))
-
     def _open_session(
         self, socket: ServerConnection, hello: HelloParams, admitted: Admitted[LiveSession]
     ) -> LiveSession:
         options = self._options
-        peer = socket.remote_address
-        info = make_info(
-            hello,
-            _request_of(socket),
-            str(peer[0]) if isinstance(peer, Sequence) and peer else "",
-            f"s-{secrets.token_hex(6)}",
-            options.trusted_proxies,
-        )
+        session_id = f"s-{secrets.token_hex(6)}"
+        info = make_info(hello, request_of(socket), peer_of(socket), session_id, options.trusted_proxies)
 
         def bury(session: LiveSession, bye: ByeParams) -> None:
             self._directory.bury(admitted.key, bye, session.loop.time())
@@ -253,7 +184,7 @@ class Server:
             task.add_done_callback(self._endings.discard)
 
         session = LiveSession(SessionCore(hello, options), info, apps=self._apps.keys(), options=options, on_end=bury)
-        self._directory.add(admitted.key, session)
+        self._directory.add(admitted.key, session, admitted.address)
         logger.info("session %s began: app %s for %s", info.session_id, info.app, info.user_ip)
         try:
             start_app(session, self._apps[hello.app])
@@ -282,21 +213,11 @@ class Server:
         )
 
 
-def _shutdown() -> ByeParams:
-    return make_bye(ByeCode.SERVER_SHUTDOWN, "The server stops.")
-
-
 def _select_subprotocol(_socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
     """Take ours, else the first offer, so that the client learns by a bye why it is refused (WIRE-3)."""
     if SUBPROTOCOL in offered:
         return Subprotocol(SUBPROTOCOL)
     return offered[0] if offered else None
-
-
-def _request_of(socket: ServerConnection) -> Request:
-    if socket.request is None:
-        raise RuntimeError("a connection without its request")
-    return socket.request
 
 
 def _milliseconds(seconds: float) -> int:
