@@ -12,6 +12,7 @@ import sys
 import time
 from pathlib import Path
 from types import FunctionType
+from typing import Final
 
 from choices import BytesSource, Choices, RandomSource, Source
 from conversation import FuzzedServer
@@ -21,7 +22,11 @@ try:
 except ImportError:
     atheris = None
 
-INPUT_BYTES = 512
+INPUT_BYTES: Final = 512
+"""Of the longest input that atheris makes."""
+
+PROGRESS: Final = 10_000
+"""After how many inputs it says how far it is."""
 
 
 class Run:
@@ -41,6 +46,10 @@ class Run:
         self._done += 1
         if self._done == self._inputs // 10:
             self._memory = resident_kib()
+        if not self._done % PROGRESS:
+            sys.stderr.write(
+                f"{self._done:,} inputs in {time.monotonic() - self._began:.0f} s, {resident_kib():,} KiB\n"
+            )
 
     def report(self) -> str:
         """Return what was done."""

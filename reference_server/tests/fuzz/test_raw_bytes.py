@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import socket
 from collections.abc import Iterator
@@ -104,14 +105,17 @@ def send_and_wait_for_the_end(end: socket.socket, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("kind", REQUESTS)
-def test_bytes_that_are_no_request_end_their_connection_only(serve: Serve, connect: Connect, kind: str) -> None:
-    """Whatever the handshake is."""
+def test_bytes_that_are_no_request_end_their_connection_only(
+    serve: Serve, connect: Connect, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever the handshake is; and no stranger fills the log with errors."""
     live = serve(ask_for_ever)
     neighbour = Neighbour(connect(live))
     with stranger(live, upgrade=False) as end:
         send_and_wait_for_the_end(end, REQUESTS[kind])
     assert neighbour.is_served()
     live.until(lambda: not len(live.server._door) and not live.server._greeter.sockets)
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 @pytest.mark.parametrize("kind", FRAMES)
