@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from live_server import PATIENCE, LiveServer, Serve
+from neighbour import Neighbour, ask_for_ever
 from results import Results
-from scripted_client import Connect, Message, ScriptedClient, make_hello, scripted_client
+from scripted_client import Connect, ScriptedClient, make_hello, scripted_client
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import ByeCode
@@ -23,26 +26,6 @@ from pagewire_server.websocket.static_files import FileTags
 from pagewire_server.websocket.waiting_room import counted
 
 FULL = ("too_many_sessions", 4429)
-
-
-def ask_for_ever() -> None:
-    """Ask again and again, so that a client sees whether it is served."""
-    while True:
-        eval_js("1")
-
-
-class Neighbour:
-    """A client that was there before."""
-
-    def __init__(self, client: ScriptedClient) -> None:
-        self._client = client
-        self._asked: Message = client.receive("eval_js")
-
-    def is_served(self) -> bool:
-        """Answer the app's question, and wait for its next one."""
-        self._client.result(self._asked, value=1)
-        self._asked = self._client.receive("eval_js")
-        return True
 
 
 @contextmanager
@@ -169,8 +152,8 @@ def test_connections_that_say_nothing_are_few_in_all(serve: Serve, connect: Conn
         assert neighbour.is_served()
 
 
-def test_sockets_without_a_request_are_few(serve: Serve, connect: Connect) -> None:
-    """The next is closed at once, for there is nobody to talk to."""
+def test_sockets_without_a_request_are_few(serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    """The next is closed at once, for there is nobody to talk to; it is no error of the server."""
     live = serve(ask_for_ever, max_waiting_connections_per_address=2)
     neighbour = Neighbour(connect(live))
     address = ("127.0.0.1", live.server.port)
@@ -182,6 +165,7 @@ def test_sockets_without_a_request_are_few(serve: Serve, connect: Connect) -> No
         first.close()
         live.until(lambda: len(live.server._door) == 1)
         assert connect(live).welcome["resumed"] is False
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
 def was_closed(end: socket.socket) -> bool:
@@ -389,13 +373,19 @@ def test_authenticate_that_raises_refuses_that_client_only(
 
 def test_file_is_read_beside_the_event_loop(serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks for a large one holds up nobody."""
-    may_read, is_read = threading.Event(), FileTags.read
-    monkeypatch.setattr(FileTags, "read", lambda *arguments: may_read.wait(PATIENCE) and is_read(*arguments))
+    is_asked, may_read, read = threading.Event(), threading.Event(), FileTags.read
+
+    def read_slowly(tags: FileTags, file: Path) -> tuple[str, bytes]:
+        is_asked.set()
+        assert may_read.wait(PATIENCE)
+        return read(tags, file)
+
+    monkeypatch.setattr(FileTags, "read", read_slowly)
     live = serve(ask_for_ever)
     neighbour = Neighbour(connect(live))
     with socket.create_connection(("127.0.0.1", live.server.port), PATIENCE) as asking:
         asking.sendall(b"GET /pagewire/index.js HTTP/1.1\r\nHost: x\r\n\r\n")
-        live.until(lambda: len(live.server._door) == 1)
+        assert is_asked.wait(PATIENCE)
         assert neighbour.is_served()
         may_read.set()
         assert asking.recv(15) == b"HTTP/1.1 200 OK"

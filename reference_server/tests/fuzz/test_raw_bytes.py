@@ -10,9 +10,8 @@ from contextlib import contextmanager, suppress
 
 import pytest
 from live_server import PATIENCE, LiveServer, Serve
-from scripted_client import Connect, Message, ScriptedClient
-
-from pagewire_server.session import eval_js
+from neighbour import Neighbour, ask_for_ever
+from scripted_client import Connect
 
 UPGRADE = (
     b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
@@ -63,26 +62,6 @@ FRAMES = {
     "pings": (b"\x89\x80" + MASK) * 10_000,
     "half a frame": b"\x81\xfe\x10",
 }
-
-
-def ask_for_ever() -> None:
-    """Ask again and again, so that a client sees whether it is served."""
-    while True:
-        eval_js("1")
-
-
-class Neighbour:
-    """A client that was there before."""
-
-    def __init__(self, client: ScriptedClient) -> None:
-        self._client = client
-        self._asked: Message = client.receive("eval_js")
-
-    def is_served(self) -> bool:
-        """Answer the app's question, and wait for its next one."""
-        self._client.result(self._asked, value=1)
-        self._asked = self._client.receive("eval_js")
-        return True
 
 
 @contextmanager

@@ -33,13 +33,13 @@ class PromptConnection(ServerConnection):
     _is_behind = False
     """Whether it was held since the last Pong."""
     _is_at_door = False
-    """Whether it is counted as one whose request is not answered."""
+    """Whether it is counted as one whose request has not come."""
     _door: WaitingRoom
     _trusted: tuple[str, ...]
 
     @classmethod
     def behind(cls, door: WaitingRoom, trusted: tuple[str, ...]) -> Callable[..., PromptConnection]:
-        """Return what makes connections that wait behind `door` until their handshake is over."""
+        """Return what makes connections that wait behind `door` until their request has come."""
 
         def make(*arguments: Any, **settings: Any) -> PromptConnection:  # noqa: ANN401 - the library's own
             connection = cls(*arguments, **settings)
@@ -65,13 +65,12 @@ class PromptConnection(ServerConnection):
         try:
             await super().handshake(*arguments, **settings)
         finally:
-            if self._is_at_door:
-                self._is_at_door = False
-                self._door.leave(counted_peer(self, self._trusted))
+            self._leave_door()
 
     def process_event(self, event: Event) -> None:
         """Hand over a text message, or leave the event to the library."""
         if not isinstance(event, Frame):
+            self._leave_door()
             super().process_event(event)
             return
         if event.opcode in DATA_OPCODES and (text := self._whole_text(event)) is not None and self.take_text:
@@ -95,6 +94,11 @@ class PromptConnection(ServerConnection):
         """Read on, whatever the rate, from now on."""
         self.rate = None
         self._read_on()
+
+    def _leave_door(self) -> None:
+        if self._is_at_door:
+            self._is_at_door = False
+            self._door.leave(counted_peer(self, self._trusted))
 
     def _take_other(self, frame: Frame) -> None:
         if self.rate:

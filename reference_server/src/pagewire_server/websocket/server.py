@@ -64,7 +64,7 @@ class Server:
         self._endings: set[asyncio.Task[None]] = set()
         self._greeter = Greeter(options, self._apps.keys(), self._directory)
         self._door = WaitingRoom(options.max_waiting_connections, options.max_waiting_connections_per_address)
-        """Connections whose request is not answered yet."""
+        """Connections whose request has not come yet."""
         self._is_stopping = False
         self._websockets: WebSocketServer | None = None
         folder = client_folder()
