@@ -135,6 +135,7 @@ class Conversation:
             "versions": ["1.0"],
             "client": {"name": "benchmark", "version": "1"},
             "instance": self.instance,
+            "attempt": 1,
             "app": self.app,
             "capabilities": {"streams": {}},
             "page": {},

@@ -187,6 +187,6 @@ def test_connection_before_its_hello_is_told_of_the_shutdown(serve: Serve, conne
     """END-1: no close without a bye."""
     live = serve(hold)
     client = connect(live, hello=False)
-    live.until(lambda: bool(live.server._greeting))
+    live.until(lambda: bool(live.server._greeter.sockets))
     live.stop()
     assert client.receive_bye() == ("server_shutdown", 1012)

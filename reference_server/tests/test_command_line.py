@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from live_server import PATIENCE
@@ -115,6 +116,17 @@ def test_demo_is_served(tmp_path: Path) -> None:
         scripted_client(f"ws://127.0.0.1:{port}/ws") as client,
     ):
         assert client.say_hello()["resumed"] is False
+
+
+@pytest.mark.parametrize("command", [["demo", "--no-browser"], ["run", "app:main"]], ids=["demo", "run"])
+def test_strict_csp_is_served(tmp_path: Path, command: list[str]) -> None:
+    """`--strict-csp`, of both commands."""
+    (tmp_path / "app.py").write_text(PROGRAM, encoding="utf-8")
+    with server_process(tmp_path, *command, "--strict-csp") as (_, port), urlopen(f"http://127.0.0.1:{port}/") as page:
+        policy = page.headers["Content-Security-Policy"]
+        nonce = policy.partition("'nonce-")[2].partition("'")[0]
+        assert "'unsafe-eval'" not in policy
+        assert f'nonce="{nonce}"' in page.read().decode()
 
 
 @pytest.mark.parametrize(

@@ -177,7 +177,7 @@ def test_hello_that_waited_longer_for_its_check_is_late(serve: Serve, connect: C
     live = serve(hold, authenticate=authenticate)
     held_up = connect(live, hello=False)
     held_up.send(make_hello(instance=INSTANCE, attempt=1, auth="held up"))
-    live.until(lambda: len(live.server._greeting) == 1)
+    live.until(lambda: len(live.server._greeter.sockets) == 1)
     client = connect(live, instance=INSTANCE, attempt=2)
     may_go_on.set()
     assert held_up.receive_bye() == ("replaced", 4409)

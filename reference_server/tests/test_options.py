@@ -19,6 +19,12 @@ from pagewire_server.websocket.origins import is_foreign
         ({"heartbeat_interval": -1}, "heartbeat_interval is -1"),
         ({"resume_window": -1}, "resume_window is -1; it can't be negative"),
         ({"drain_window": float("inf")}, "drain_window is inf; it takes seconds"),
+        ({"max_sessions_per_address": 0}, "max_sessions_per_address is 0; it must be at least 1, or None for no limit"),
+        ({"max_waiting_connections": 0}, "max_waiting_connections is 0; it must be at least 1"),
+        ({"max_waiting_connections_per_address": -1}, "max_waiting_connections_per_address is -1"),
+        ({"max_messages_per_second": 0}, "max_messages_per_second is 0"),
+        ({"max_messages_per_second": float("nan")}, "max_messages_per_second is nan"),
+        ({"max_streams": 0}, "max_streams is 0; it must be at least 1"),
         ({"inline_bytes": 65537}, "inline_bytes is 65537; SPEC allows at most 65536"),
     ],
 )

@@ -26,10 +26,9 @@ def _core() -> SessionCore:
 
 def _download(core: SessionCore, content: bytes) -> Command:
     params = {"name": "x", "media_type": "a/b", "size": None, "content": {"kind": "stream"}}
-    command = core.send("download", json.dumps(params).encode())
-    stream = core.open_stream(command)
-    assert stream
-    stream.feed(content)
+    command = core.send("download", json.dumps(params).encode(), streams=True)
+    assert command.stream
+    command.stream.feed(content)
     while core.next_text(0):
         pass
     return command

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from typing import Any, Final
 
 from pydantic_core import PydanticSerializationError, from_json, to_json
@@ -12,6 +13,7 @@ from pagewire_protocol.fields import MAX_INTEGER, WireModel
 
 _LARGE_EXPONENT: Final = re.compile(r"[eE]\+?[0-9]{3}")
 _LONG_RUN: Final = 200
+_MAX_DOUBLE: Final = sys.float_info.max
 _LONG_DIGITS: Final = re.compile(r"(?<![0-9])[0-9]{200}")
 
 _PLAIN_TYPES: Final = frozenset((str, bool, type(None)))
@@ -118,21 +120,28 @@ def _may_overflow(text: str) -> bool:
 
 
 def _refuse_overflow(value: Any) -> None:
-    match value:
-        case float() | int() if _overflows(value):
+    """Walk by exact types: a client may send a million values in a message, and everybody waits for this."""
+    kind = type(value)
+    if kind is dict:
+        items = value.values()
+    elif kind is list:
+        items = value
+    else:
+        items = (value,)
+    for item in items:
+        kind = type(item)
+        if kind is dict or kind is list:
+            if item:
+                _refuse_overflow(item)
+        elif (kind is float or kind is int) and _overflows(item):
             raise ValueError("a number in it is too large")
-        case list():
-            for item in value:
-                _refuse_overflow(item)
-        case dict():
-            for item in value.values():
-                _refuse_overflow(item)
-        case _:
-            pass
 
 
 def _overflows(value: float) -> bool:
+    if -_MAX_DOUBLE <= value <= _MAX_DOUBLE:
+        return False
     try:
+        # What is larger may still be rounded to the largest.
         return math.isinf(float(value))
     except OverflowError:
         return True

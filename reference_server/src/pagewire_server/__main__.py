@@ -95,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
             metavar="SECONDS",
             help="how long sessions may go on after SIGTERM (default: %(default)s)",
         )
+        command.add_argument(
+            "--strict-csp", action="store_true", help="serve pages under a policy with a nonce, without 'unsafe-eval'"
+        )
         command.add_argument("--verbose", action="store_true", help="log what happens inside")
         command.add_argument(
             "--log-format", choices=("text", "json"), default="text", help="of the log (default: %(default)s)"
@@ -115,7 +118,9 @@ def _apps(options: argparse.Namespace) -> App | Mapping[str, App]:
 
 
 def _settings(options: argparse.Namespace) -> Options:
-    settings = Options(drain_window=options.drain_window, metrics_port=options.metrics_port)
+    settings = Options(
+        drain_window=options.drain_window, metrics_port=options.metrics_port, strict_csp=options.strict_csp
+    )
     if options.command == "demo":
         return replace(settings, static=client_folder() / "demo")
     if options.static and not options.static.is_dir():

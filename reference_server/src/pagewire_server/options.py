@@ -18,7 +18,7 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
 DEFAULT_CSP: Final = (
-    "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self'; connect-src 'self'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'self'"
 )
@@ -32,21 +32,43 @@ class Options:
     allowed_origins: frozenset[str] = frozenset()
     """Origins beside the server's own whose pages are let in, such as "https://example.org" (SEC-1)."""
     authenticate: Callable[[Any, Request], bool | Awaitable[bool]] | None = None
-    """Called with the hello's `auth` (None if absent) and the request; False refuses the client: 4401."""
+    """Called with the hello's `auth` (None if absent) and the request; False refuses the client: 4401.
+
+    A plain function is called in a thread of its own. Either kind has `hello_timeout` to answer."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks whose `X-Forwarded-For` is believed for `info.user_ip`."""
+    """Addresses or networks whose `X-Forwarded-For` is believed, for `info.user_ip` and for the limits per address."""
     content_security_policy: str = DEFAULT_CSP
     """Sent with every file that the server serves."""
+    strict_csp: bool = False
+    """Serve HTML files under a policy without 'unsafe-eval': their `nonce="{{nonce}}"` becomes one of that response.
+
+    What `content_security_policy` says of scripts is replaced by `script-src 'nonce-...' 'self'`."""
     static: Path | None = None
     """A folder whose files are served at `/` before the server's own page."""
     max_sessions: int = 10_000
     """At once; past it clients are told `too_many_sessions`."""
+    max_sessions_per_address: int | None = 200
+    """At once, those whose client is away included; past it clients are told `too_many_sessions`. None: no limit.
+
+    The address is the user's, of IPv6 its network of 64 bits. Behind a proxy that is not among `trusted_proxies` all
+    users have the proxy's."""
+    max_waiting_connections: int = 1000
+    """Connections at once that have not said hello, or asked for anything, yet; past it new ones are closed."""
+    max_waiting_connections_per_address: int | None = 50
+    """The same of one address. None: no limit."""
+    max_messages_per_second: float | None = 1000.0
+    """Of one session, beside replies and acks; five seconds' worth may come at once. A message counts once per KiB.
+
+    Past it the server stops reading that connection until tokens are back: nothing is lost, TCP slows the client. None:
+    no limit."""
     max_message_bytes: int = 4 * MIB
     """The largest message taken from a client."""
     max_waiting_events: int = 10_000
     """How many calls of event handlers of one session may wait; past it the session ends."""
     stream_window_bytes: int = 2 * MIB
     """What may be unacknowledged of one download; a chunk is a quarter of it."""
+    max_streams: int = 64
+    """Streamed downloads of one session at once; past it calls wait or raise `SessionBusy`."""
     window_bytes: int = MIB
     """What may be unacknowledged of a session's messages on a connection (DELIVERY-9)."""
     outbox_bytes: int = 8 * MIB
@@ -85,6 +107,7 @@ class Options:
             except ValueError as error:
                 raise ValueError(f"trusted_proxies has {network!r}: {error}") from None
         self._check_numbers()
+        self._check_counts()
 
     def _check_numbers(self) -> None:
         for name in ("hello_timeout", "heartbeat_interval", "heartbeat_timeout", "resume_window", "drain_window"):
@@ -101,3 +124,11 @@ class Options:
                 raise ValueError(f"{name} is {getattr(self, name)}; it can't be negative")
         if self.inline_bytes > 64 * KIB:
             raise ValueError(f"inline_bytes is {self.inline_bytes}; SPEC allows at most 65536 (DL-8)")
+
+    def _check_counts(self) -> None:
+        for name in ("max_waiting_connections", "max_streams"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        for name in ("max_sessions_per_address", "max_waiting_connections_per_address", "max_messages_per_second"):
+            if getattr(self, name) is not None and not getattr(self, name) >= 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1, or None for no limit")

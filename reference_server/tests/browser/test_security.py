@@ -145,6 +145,62 @@ def test_code_runs_under_a_strict_policy_by_the_nonce_of_the_page(
     expect(page.get_by_role("main")).to_have_text("string true")
 
 
+def test_built_in_page_runs_all_commands_under_the_servers_strict_policy(visit: Visit, results: Results) -> None:
+    """By the nonce of its response: values, arguments, await, and errors; nothing is evaluated."""
+
+    def main() -> None:
+        results.put(eval_js("new Promise((resolve) => setTimeout(resolve, 1, a + b))", a=1, b="</script>"))
+        run_js("await null; document.title = text", text="run").wait()
+        for code in ("nowhere", "1 +"):
+            with pytest.raises(JavaScriptError) as caught:
+                eval_js(code, on_error_="raise")
+            results.put(caught.value.name)
+        with pytest.raises(JavaScriptError) as caught:
+            eval_js("(0, eval)('1')", on_error_="raise")
+        results.put(caught.value.name)
+        hold()
+
+    page = visit(main, strict_csp=True)
+    assert [results.get(timeout=PATIENCE) for _ in range(4)] == [
+        "1</script>",
+        "ReferenceError",
+        "SyntaxError",
+        "EvalError",
+    ]
+    expect(page).to_have_title("run")
+
+
+def test_own_page_without_the_placeholder_is_blocked_by_the_servers_strict_policy(
+    visit: Visit, results: Results, tmp_path: Path
+) -> None:
+    """REPLY-5: it has neither nonce nor eval; the server gives a nonce only to what asks for one."""
+    (tmp_path / "index.html").write_text(PAGE_WITH_NONCE.replace(' nonce="of-the-test"', ""))
+
+    def main() -> None:
+        with pytest.raises(CommandError) as caught:
+            eval_js("1 + 1", on_error_="raise")
+        results.put(caught.value.code)
+        hold()
+
+    page = visit(main, strict_csp=True, static=tmp_path)
+    assert results.get(timeout=PATIENCE) == "blocked_by_csp"
+    expect(page.get_by_role("status")).to_have_text("Connected")
+
+
+def test_own_page_with_the_placeholder_runs_its_inline_scripts_too(
+    visit: Visit, results: Results, tmp_path: Path
+) -> None:
+    """And only those that have it."""
+    scripts = '<script>window.bad = 1</script><script nonce="{{nonce}}">window.good = 1</script>'
+    (tmp_path / "index.html").write_text(PAGE_WITH_NONCE.replace("of-the-test", "{{nonce}}") + scripts)
+
+    def main() -> None:
+        results.put(eval_js("[window.good, window.bad ?? null]"))
+
+    visit(main, strict_csp=True, static=tmp_path)
+    assert results.get(timeout=PATIENCE) == [1, None]
+
+
 @pytest.mark.parametrize("permission", ["'unsafe-eval'", "'nonce-of-the-test'"])
 def test_code_runs_under_trusted_types_by_the_policy_that_the_page_supplies(
     permission: str, visit: Visit, results: Results, tmp_path: Path

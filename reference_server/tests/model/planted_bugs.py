@@ -133,11 +133,11 @@ def with_streams(make: type[OutgoingStream]) -> MakeCore:
     """Return a core with other streams."""
 
     class Core(SessionCore):
-        def open_stream(self, command: Command) -> OutgoingStream | None:
-            opened = super().open_stream(command)
-            if opened:
-                opened.__class__ = make
-            return opened
+        def send(self, type_: str, params: bytes, *, streams: bool = False) -> Command:
+            command = super().send(type_, params, streams=streams)
+            if command.stream:
+                command.stream.__class__ = make
+            return command
 
     return Core
 

@@ -218,8 +218,7 @@ def _cancel(core: SessionCore, program: Program) -> bool:
 
 def _download(core: SessionCore, program: Program) -> bool:
     params = b'{"name":"f","media_type":"text/plain","size":null,"content":{"kind":"stream"}}'
-    command = core.send("download", params)
-    core.open_stream(command)
+    command = core.send("download", params, streams=True)
     program.commands.append(command)
     program.fed[command.id] = ""
     return True

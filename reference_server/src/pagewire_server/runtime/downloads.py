@@ -72,7 +72,8 @@ class Download(PendingCommand[int]):
         """Send the whole content in one message; ValueError if the client takes none so large."""
         if self.done():
             raise _Abandoned
-        self._submit(InlineContent(kind="inline", base64=base64.b64encode(data).decode()))
+        content = InlineContent(kind="inline", base64=base64.b64encode(data).decode())
+        self._session.submit(self, "download", json_values.dump(self._params(content)))
 
     def check(self) -> None:
         """Raise ValueError for a name or a media type that can't be sent."""
@@ -80,10 +81,9 @@ class Download(PendingCommand[int]):
 
     def open_stream(self) -> None:
         """Send the command, to be followed by the content in chunks."""
-        self._submit(StreamContent(kind="stream"))
-        with self._session.room.lock:
-            if self.command:
-                self._stream = self._session.core.open_stream(self.command)
+        content = StreamContent(kind="stream")
+        command = self._session.submit(self, "download", json_values.dump(self._params(content)), streams=True)
+        self._stream = command.stream
 
     def feed_from_thread(self, piece: bytes) -> None:
         """Send the next bytes; blocks while there is no room."""
@@ -120,9 +120,6 @@ class Download(PendingCommand[int]):
             if self._stream:
                 self._stream.finish()
         self._session.wake_link()
-
-    def _submit(self, content: InlineContent | StreamContent) -> None:
-        self._session.submit(self, "download", json_values.dump(self._params(content)))
 
     def _params(self, content: InlineContent | StreamContent) -> DownloadParams:
         return make_params(

@@ -109,12 +109,13 @@ def user_address(peer: str, forwarded: Sequence[str], trusted: Sequence[str]) ->
     """Return the address of the user: the last one that no trusted proxy has, from the peer backwards."""
     chain = [part.strip() for header in forwarded for part in header.split(",") if part.strip()]
     address = peer
-    while chain and _is_trusted(address, trusted):
+    while chain and is_trusted(address, trusted):
         address = chain.pop()
     return address
 
 
-def _is_trusted(address: str, trusted: Sequence[str]) -> bool:
+def is_trusted(address: str, trusted: Sequence[str]) -> bool:
+    """Whether `address` is one of a trusted proxy."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

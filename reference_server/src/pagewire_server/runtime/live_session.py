@@ -119,15 +119,21 @@ class LiveSession:
         return PendingCommand(label, read, self.loop, self.loop_thread, self.log)
 
     def submit(
-        self, pending: PendingCommand[Any], type_: str, params: bytes, *, deadline: float | None = None
+        self,
+        pending: PendingCommand[Any],
+        type_: str,
+        params: bytes,
+        *,
+        deadline: float | None = None,
+        streams: bool = False,
     ) -> Command:
-        """Queue the command that `pending` stands for.
+        """Queue the command that `pending` stands for; it is followed by a stream if it `streams`.
 
         SessionClosed if the session has ended. Where there is no room, on the event loop SessionBusy, in a thread it
         waits, until `deadline` on the loop's clock: TimeoutError. Nothing is queued then.
         """
         with self.room.lock:
-            command = self._queue(type_, params, deadline)
+            command = self._queue(type_, params, deadline, streams=streams)
             pending.command = command
             self._pending[command.id] = pending
             self.observer.command_queued(command)
@@ -166,11 +172,11 @@ class LiveSession:
         if self.core.state is not SessionState.ACTIVE:
             raise SessionClosed(f"session {self.info.session_id} has ended: {self._last_bye.message}")
 
-    def _queue(self, type_: str, params: bytes, deadline: float | None) -> Command:
+    def _queue(self, type_: str, params: bytes, deadline: float | None, *, streams: bool) -> Command:
         while True:
             self.require_open()
             try:
-                return self.core.send(type_, params)
+                return self.core.send(type_, params, streams=streams)
             except OutboxFull as full:
                 if self.is_on_loop:
                     raise SessionBusy(f"the page is slow or away: {full}") from None

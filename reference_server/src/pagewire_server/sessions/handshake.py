@@ -16,6 +16,7 @@ from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_protocol.messages import Side
 from pagewire_protocol.versions import SUPPORTED_VERSIONS, negotiate
 from pagewire_protocol.violations import PeerViolation
+from pagewire_server.options import Options
 from pagewire_server.sessions.directory import SessionDirectory, instance_hash
 
 
@@ -44,6 +45,8 @@ class Admitted(Generic[Session]):
     session: Session | None
     key: bytes
     version: str
+    address: str
+    """Where it is, as the limits count."""
 
 
 def read_hello(text: str, max_bytes: int) -> HelloParams | None:
@@ -90,7 +93,8 @@ def admit(
     directory: SessionDirectory[Session],
     *,
     apps: Collection[str],
-    max_sessions: int,
+    options: Options,
+    address: str,
     now: float,
 ) -> Admitted[Session]:
     """Make the checks from `instance` on (HELLO-10); Refused says why not."""
@@ -99,13 +103,16 @@ def admit(
         if session.is_late(hello):
             # HELLO-20: nothing is touched; the session may be in use on a later connection.
             raise Refused(make_bye(ByeCode.REPLACED, "A later hello of this client came before this one."))
-        return Admitted(session, key, version)
+        return Admitted(session, key, version, address)
     if (bye := directory.tombstone(key, now)) is not None:
         raise Refused(bye)
     if hello.resume is not MISSING:
         raise Refused(make_bye(ByeCode.SESSION_GONE, "This session is no longer known to the server."))
     if hello.app not in apps:
         raise Refused(make_bye(ByeCode.UNKNOWN_APP, f"There is no app {hello.app!r} here.", {"app": hello.app}))
-    if len(directory) >= max_sessions:
+    if len(directory) >= options.max_sessions:
         raise Refused(make_bye(ByeCode.TOO_MANY_SESSIONS, "The server has no room for one more session."))
-    return Admitted(None, key, version)
+    most = options.max_sessions_per_address
+    if most is not None and directory.count_at(address) >= most:
+        raise Refused(make_bye(ByeCode.TOO_MANY_SESSIONS, f"Your address has {most} sessions here already."))
+    return Admitted(None, key, version, address)

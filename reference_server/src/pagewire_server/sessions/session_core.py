@@ -27,6 +27,7 @@ from pagewire_server.sessions.command import (
     EventReceived,
     Replied,
 )
+from pagewire_server.sessions.message_rate import UNIT_BYTES, MessageRate
 
 
 class MessageTooLargeError(ValueError):
@@ -55,6 +56,8 @@ class SessionCore:
         """The largest message that the client takes."""
         self.state = SessionState.ACTIVE
         self.delivery = Delivery(window_bytes=options.window_bytes, capacity_bytes=options.outbox_bytes)
+        self.rate = MessageRate(options.max_messages_per_second)
+        """How fast the client may send what the server did not ask for."""
         self._options = options
         self._next_id = 1
         self._commands: dict[int, Command] = {}
@@ -87,11 +90,13 @@ class SessionCore:
 
     # -- the program's side ------------------------------------------------------------------
 
-    def send(self, type_: str, params: bytes) -> Command:
-        """Queue a command whose params are `params`, as JSON; it gets its id.
+    def send(self, type_: str, params: bytes, *, streams: bool = False) -> Command:
+        """Queue a command whose params are `params`, as JSON; it gets its id, and its stream if it `streams`.
 
         OutboxFull if there is no room now, MessageTooLargeError if the client would not take it: nothing is queued.
         """
+        if streams and len(self._streaming) >= self._options.max_streams:
+            raise OutboxFull(f"{len(self._streaming)} downloads are under way, as many as there may be")
         message = Outgoing(type_, params, self._next_id)
         limit = self.max_message_bytes
         if message.size > limit:
@@ -100,15 +105,10 @@ class SessionCore:
         command = Command(type_, self._next_id, message)
         self._commands[command.id] = command
         self._next_id += 1
+        if streams:
+            command.stream = OutgoingStream(command.id, self._options.stream_window_bytes)
+            self._streaming.append(command)
         return command
-
-    def open_stream(self, command: Command) -> OutgoingStream | None:
-        """Give a download the stream that follows it; None if it needs none any more, being answered or lost."""
-        if command.id not in self._commands:
-            return None
-        command.stream = OutgoingStream(command.id, self._options.stream_window_bytes)
-        self._streaming.append(command)
-        return command.stream
 
     def cancel(self, command: Command) -> bool:
         """Give up on `command` (CANCEL-5). True if it was withdrawn before it was written: no reply will come."""
@@ -189,6 +189,7 @@ class SessionCore:
     def receive_text(self, text: str, now: float) -> Effect | None:
         """Take a text frame, by the checks of SPEC section 3.1; what it means to the program, if anything."""
         envelope = codec.parse(text, max_bytes=self._options.max_message_bytes)
+        self.rate.take(envelope.size, now)
         if envelope.seq is not None and not self.delivery.inbox.receive(envelope.seq, envelope.size, now):
             return None
         codec.check_form(envelope, Side.CLIENT)
@@ -224,12 +225,13 @@ class SessionCore:
         params = codec.read_params(envelope, model)
         del self._commands[command.id]
         self._drop_stream(command)
+        self.rate.give_back(envelope.size)
         return Replied(command, params)
 
     def _receive_other(self, envelope: Envelope) -> Effect | None:
         match envelope.type:
             case "ack":
-                self.delivery.outbox.acknowledge(codec.read_params(envelope, AckParams).seq)
+                self._receive_ack(codec.read_params(envelope, AckParams).seq)
             case "stream_ack":
                 self._receive_stream_ack(codec.read_params(envelope, StreamAckParams))
             case "event":
@@ -250,10 +252,20 @@ class SessionCore:
             return stream.next_frame()
         return None
 
+    def _receive_ack(self, seq: int) -> None:
+        outbox = self.delivery.outbox
+        before = outbox.acknowledged_seq
+        outbox.acknowledge(seq)
+        if seq > before:
+            self.rate.give_back(0)
+
     def _receive_stream_ack(self, params: StreamAckParams) -> None:
         command = self._commands.get(params.id)
         if command and command.stream:
+            before = command.stream.acknowledged
             command.stream.acknowledge(params.offset)
+            if params.offset - before >= UNIT_BYTES:
+                self.rate.give_back(0)
 
     def _tell_to_give_up(self, command: Command) -> None:
         command.is_cancelled = True

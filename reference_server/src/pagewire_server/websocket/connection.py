@@ -75,12 +75,14 @@ class Connection:
         if self._is_over:
             return
         self._bye = bye
+        self._socket.release()
         self._loop.call_later(LEAVE_SECONDS, self._socket.transport.abort)
         self.wake()
 
     def drop(self) -> None:
         """Send and deliver nothing more; abort the connection if the client doesn't close it."""
         self._is_dropped = True
+        self._socket.release()
         self._loop.call_later(LEAVE_SECONDS, self._socket.transport.abort)
         self.wake()
 
@@ -110,6 +112,7 @@ class Connection:
             await self._finish(writer)
 
     async def _read(self) -> None:
+        self._socket.rate = self._session.core.rate
         self._socket.take_text = self._take
         try:
             while True:

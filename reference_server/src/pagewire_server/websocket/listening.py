@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, cast
 
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection
@@ -16,6 +16,7 @@ from pagewire_server.version import VERSION
 from pagewire_server.websocket.connection import LEAVE_SECONDS
 from pagewire_server.websocket.prompt_connection import PromptConnection
 from pagewire_server.websocket.requests import select_subprotocol
+from pagewire_server.websocket.waiting_room import WaitingRoom
 
 _CLOSE_SLACK_BYTES: Final = 64 * KIB
 """How much more than a message the library takes, so that ours is the error that a client sees (WIRE-23)."""
@@ -26,10 +27,14 @@ async def listen(
     host: str,
     port: int,
     *,
+    door: WaitingRoom,
     serve_client: Callable[[ServerConnection], Awaitable[None]],
     process_request: Callable[[ServerConnection, Request], Awaitable[Response | None] | Response | None],
 ) -> WebSocketServer:
-    """Begin to listen; OSError if the port is taken. The two functions are the library's hooks."""
+    """Begin to listen; OSError if the port is taken. The two functions are the library's hooks.
+
+    `door` counts the connections whose request has not come yet.
+    """
     return await serve_websocket(
         serve_client,
         host,
@@ -48,5 +53,6 @@ async def listen(
         ping_timeout=options.heartbeat_timeout,
         close_timeout=LEAVE_SECONDS,
         logger=library_logger,
-        create_connection=PromptConnection,
+        # A function is as good as the class that the library asks for.
+        create_connection=cast("type[PromptConnection]", PromptConnection.behind(door, options.trusted_proxies)),
     )

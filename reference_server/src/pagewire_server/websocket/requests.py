@@ -32,9 +32,9 @@ class Requests:
         mounts = [Mount("/pagewire/", folder), Mount("/", folder / "page")]
         if options.static:
             mounts.insert(1, Mount("/", options.static))
-        self._files = StaticFiles(tuple(mounts), options.content_security_policy)
+        self._files = StaticFiles(tuple(mounts), options.content_security_policy, strict_csp=options.strict_csp)
 
-    def respond(self, request: Request, *, sessions: int, is_going: bool) -> Response | None:
+    async def respond(self, request: Request, *, sessions: int, is_going: bool) -> Response | None:
         """Return the response to `request`, or None where a WebSocket is to be opened.
 
         `sessions` is how many there are, `is_going` whether the server drains or stops.
@@ -46,7 +46,7 @@ class Requests:
         if path == HEALTH_PATH:
             return _health(sessions, is_going=is_going)
         # A page that waits for the next server must not load itself from one that goes (END-3).
-        return self._files.unavailable() if is_going else self._files.respond(request)
+        return self._files.unavailable() if is_going else await self._files.respond(request)
 
 
 def select_subprotocol(_socket: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

@@ -3,49 +3,38 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Self, cast
 
-from pydantic import MISSING
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.protocol import State
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.control_messages import ByeParams
 from pagewire_protocol.handshake_messages import HelloParams
-from pagewire_protocol.versions import SUBPROTOCOL
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.observer import Observer, load_metrics
 from pagewire_server.options import Options
 from pagewire_server.runtime.apps import App, start_app
-from pagewire_server.runtime.info import first_header, make_info
+from pagewire_server.runtime.info import make_info
 from pagewire_server.runtime.live_session import LiveSession
 from pagewire_server.runtime.winding_up import wind_up
 from pagewire_server.sessions.directory import SessionDirectory
-from pagewire_server.sessions.handshake import (
-    Admitted,
-    Refused,
-    admit,
-    check_early,
-    check_version,
-    read_hello,
-    unsupported_version,
-)
+from pagewire_server.sessions.handshake import Admitted, Refused
 from pagewire_server.sessions.session_core import SessionCore
 from pagewire_server.websocket.addresses import page_url
 from pagewire_server.websocket.connection import Connection, send_bye
 from pagewire_server.websocket.draining import Draining
+from pagewire_server.websocket.greeting import Greeter, request_of, shutdown
 from pagewire_server.websocket.listening import listen
-from pagewire_server.websocket.origins import is_foreign
 from pagewire_server.websocket.prompt_connection import PromptConnection
 from pagewire_server.websocket.requests import Requests
+from pagewire_server.websocket.waiting_room import WaitingRoom, peer_of
 from pagewire_server.websocket.welcome import make_welcome
 
 logger = logging.getLogger("pagewire.server")
@@ -64,8 +53,9 @@ class Server:
             Observer() if options.metrics_port is None else load_metrics(self._directory.__len__, self._outbox_bytes)
         )
         self._endings: set[asyncio.Task[None]] = set()
-        self._greeting: set[PromptConnection] = set()
-        """Connections before the end of their handshake."""
+        self._greeter = Greeter(options, self._apps.keys(), self._directory)
+        self._door = WaitingRoom(options.max_waiting_connections, options.max_waiting_connections_per_address)
+        """Connections whose request has not come yet."""
         self._draining = Draining()
         self._is_stopping = False
         self._websockets: WebSocketServer | None = None
@@ -112,6 +102,7 @@ class Server:
                 options,
                 self._host,
                 self._port,
+                door=self._door,
                 serve_client=self._take_client,
                 process_request=self._process_request,
             )
@@ -131,9 +122,10 @@ class Server:
     async def close(self) -> None:
         """Say bye to every session, call what they deferred, and stop listening."""
         self._is_stopping = True
+        self._greeter.stop()
         for session in self._directory.sessions():
-            session.end(_shutdown())
-        await asyncio.gather(*(send_bye(socket, _shutdown()) for socket in self._greeting))
+            session.end(shutdown())
+        await asyncio.gather(*(send_bye(socket, shutdown()) for socket in self._greeter.sockets))
         if self._endings:
             _, late = await asyncio.wait(self._endings, timeout=self._options.deferred_window)
             for task in late:
@@ -147,8 +139,8 @@ class Server:
 
     # -- HTTP --------------------------------------------------------------------------------
 
-    def _process_request(self, _socket: ServerConnection, request: Request) -> Response | None:
-        return self._requests.respond(request, sessions=self.session_count, is_going=self._is_going)
+    async def _process_request(self, _socket: ServerConnection, request: Request) -> Response | None:
+        return await self._requests.respond(request, sessions=self.session_count, is_going=self._is_going)
 
     # -- WebSocket ---------------------------------------------------------------------------
 
@@ -161,7 +153,7 @@ class Server:
 
     async def _serve_client(self, socket: PromptConnection) -> None:
         try:
-            hello, admitted = await self._greet(socket)
+            hello, admitted = await self._greeter.greet(socket)
             session = admitted.session or self._open_session(socket, hello, admitted)
         except Refused as refused:
             await self._refuse(socket, refused.bye)
@@ -186,78 +178,14 @@ class Server:
         self._observer.handshake_refused(bye.code)
         await send_bye(socket, bye)
 
-    async def _greet(self, socket: PromptConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
-        self._greeting.add(socket)
-        try:
-            return await self._shake_hands(socket)
-        finally:
-            self._greeting.discard(socket)
-
-    async def _shake_hands(self, socket: PromptConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
-        """Make the checks of SPEC section 4, in its order (HELLO-10)."""
-        request = _request_of(socket)
-        origin = first_header(request.headers, "Origin")
-        if is_foreign(origin, first_header(request.headers, "Host") or "", self._options.allowed_origins):
-            raise Refused(make_bye(ByeCode.FORBIDDEN_ORIGIN, f"Pages of {origin} are not let in here."))
-        if socket.subprotocol != SUBPROTOCOL:
-            raise Refused(unsupported_version([]))
-        hello = await self._receive_hello(socket)
-        version = check_version(hello)
-        await self._authenticate(hello, request)
-        if await self._has_left(socket):
-            raise Refused(make_bye(ByeCode.CLIENT_LEFT, "The client left before it was let in."))
-        if self._is_stopping:
-            raise Refused(_shutdown())
-        now = asyncio.get_running_loop().time()
-        options = self._options
-        return hello, admit(
-            hello, version, self._directory, apps=self._apps, max_sessions=options.max_sessions, now=now
-        )
-
-    async def _has_left(self, socket: PromptConnection) -> bool:
-        """Whether the client is gone, or has said so, before it was let in."""
-        while socket.state is State.OPEN and socket.has_unread:
-            if check_early(await socket.receive(), self._options.max_message_bytes):
-                return True
-        return socket.state is not State.OPEN
-
-    async def _receive_hello(self, socket: PromptConnection) -> HelloParams:
-        options = self._options
-        try:
-            async with asyncio.timeout(options.hello_timeout):
-                while True:
-                    message = await socket.receive()
-                    if not isinstance(message, str):
-                        raise PeerViolation("the first message is a binary frame, not a hello")
-                    hello = read_hello(message, options.max_message_bytes)
-                    if hello:
-                        return hello
-        except TimeoutError:
-            bye = make_bye(ByeCode.HELLO_TIMEOUT, f"No hello came within {options.hello_timeout:g} s.")
-            raise Refused(bye) from None
-
-    async def _authenticate(self, hello: HelloParams, request: Request) -> None:
-        check = self._options.authenticate
-        if check is None:
-            return
-        verdict = check(None if hello.auth is MISSING else hello.auth, request)
-        if not (await verdict if inspect.isawaitable(verdict) else verdict):
-            raise Refused(make_bye(ByeCode.UNAUTHORIZED, "The server did not accept the client's auth."))
-
     def _open_session(
         self, socket: ServerConnection, hello: HelloParams, admitted: Admitted[LiveSession]
     ) -> LiveSession:
         if self._is_going:
-            raise Refused(_shutdown())
+            raise Refused(shutdown())
         options = self._options
-        peer = socket.remote_address
-        info = make_info(
-            hello,
-            _request_of(socket),
-            str(peer[0]) if isinstance(peer, Sequence) and peer else "",
-            f"s-{secrets.token_hex(6)}",
-            options.trusted_proxies,
-        )
+        session_id = f"s-{secrets.token_hex(6)}"
+        info = make_info(hello, request_of(socket), peer_of(socket), session_id, options.trusted_proxies)
 
         def bury(session: LiveSession, bye: ByeParams) -> None:
             self._directory.bury(admitted.key, bye, session.loop.time())
@@ -275,7 +203,7 @@ class Server:
             observer=self._observer,
             on_end=bury,
         )
-        self._directory.add(admitted.key, session)
+        self._directory.add(admitted.key, session, admitted.address)
         self._observer.session_began()
         session.log.info("began: app %s for %s", info.app, info.user_ip)
         try:
@@ -284,13 +212,3 @@ class Server:
             session.end(make_bye(ByeCode.INTERNAL_ERROR, "The app could not be started."))
             raise
         return session
-
-
-def _shutdown() -> ByeParams:
-    return make_bye(ByeCode.SERVER_SHUTDOWN, "The server stops.")
-
-
-def _request_of(socket: ServerConnection) -> Request:
-    if socket.request is None:
-        raise RuntimeError("a connection without its request")
-    return socket.request

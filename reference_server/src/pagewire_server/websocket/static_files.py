@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+import logging
+import secrets
+from collections import OrderedDict
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -11,6 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
+
+logger = logging.getLogger("pagewire.server")
 
 MEDIA_TYPES: Final = {
     ".html": "text/html; charset=utf-8",
@@ -30,7 +36,12 @@ MEDIA_TYPES: Final = {
     ".wasm": "application/wasm",
 }
 
+NONCE_PLACEHOLDER: Final = b'nonce="{{nonce}}"'
+"""What an HTML file has where the nonce of a strict policy is to stand; only its author writes that."""
+
 _INDEX: Final = "index.html"
+_SCRIPT_DIRECTIVES: Final = frozenset(("script-src", "script-src-elem", "script-src-attr"))
+_MAX_TAGS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,27 +66,87 @@ def path_of(request: Request) -> str:
         return ""
 
 
+def strict_policy(policy: str, *sources: str) -> str:
+    """Return `policy` with other directives for scripts: none run but the server's files, and what `sources` names."""
+    directives = [directive.strip() for directive in policy.split(";")]
+    others = [text for text in directives if text and text.split()[0].lower() not in _SCRIPT_DIRECTIVES]
+    return "; ".join([*others, " ".join(["script-src", *sources, "'self'"])])
+
+
+class FileTags:
+    """The ETags of files, as long as their time and size stay what they were."""
+
+    def __init__(self) -> None:
+        self._tags: OrderedDict[Path, tuple[int, int, str]] = OrderedDict()
+
+    def known(self, file: Path) -> str | None:
+        """Return the tag of a file that was read and has not changed since."""
+        found = self._tags.get(file)
+        if found is None:
+            return None
+        state = file.stat()
+        return found[2] if found[:2] == (state.st_mtime_ns, state.st_size) else None
+
+    def read(self, file: Path) -> tuple[str, bytes]:
+        """Return the tag of a file, and what is in it."""
+        known = self.known(file)
+        state = file.stat()
+        body = file.read_bytes()
+        if known is not None and len(body) == state.st_size:
+            return known, body
+        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+        self._tags[file] = (state.st_mtime_ns, state.st_size, tag)
+        if len(self._tags) > _MAX_TAGS:
+            self._tags.popitem(last=False)
+        return tag, body
+
+
 class StaticFiles:
     """What is served over HTTP. Mounts are tried in their order."""
 
-    def __init__(self, mounts: tuple[Mount, ...], content_security_policy: str) -> None:
+    def __init__(self, mounts: tuple[Mount, ...], content_security_policy: str, *, strict_csp: bool = False) -> None:
         self._mounts = mounts
-        self._policy = content_security_policy
+        self._policy = strict_policy(content_security_policy) if strict_csp else content_security_policy
+        self._is_strict = strict_csp
+        self._tags = FileTags()
 
-    def respond(self, request: Request) -> Response:
-        """Return the response to a GET."""
+    async def respond(self, request: Request) -> Response:
+        """Return the response to a GET. Files are read in a thread: nobody waits for a large one."""
+        return await asyncio.to_thread(self._respond, request)
+
+    def _respond(self, request: Request) -> Response:
         path = unquote(path_of(request))
         file = self._find(path)
-        if file is None:
-            return self._text(HTTPStatus.NOT_FOUND, f"There is no {path} here.\n")
-        body = file.read_bytes()
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        headers = self._headers(MEDIA_TYPES.get(file.suffix.lower(), "application/octet-stream"))
+        try:
+            if file:
+                return self._file(file, request)
+        except OSError as error:
+            logger.info("can't read %s: %s", file, error)
+        return self._text(HTTPStatus.NOT_FOUND, f"There is no {path} here.\n")
+
+    def _file(self, file: Path, request: Request) -> Response:
+        media_type = MEDIA_TYPES.get(file.suffix.lower(), "application/octet-stream")
+        if self._is_strict and media_type.startswith("text/html"):
+            return self._page_with_nonce(file, media_type)
+        headers = self._headers(media_type)
         # Checked again at each load, so that a new version of the server is never met with old modules.
         headers["Cache-Control"] = "no-cache"
+        asked = request.headers.get_all("If-None-Match")
+        tag = self._tags.known(file)
+        body = b""
+        if tag is None or not any(tag in tags for tags in asked):
+            tag, body = self._tags.read(file)
         headers["ETag"] = tag
-        if tag in request.headers.get("If-None-Match", ""):
+        if any(tag in tags for tags in asked):
             return Response(HTTPStatus.NOT_MODIFIED, HTTPStatus.NOT_MODIFIED.phrase, headers, b"")
+        return self._finish(HTTPStatus.OK, headers, body)
+
+    def _page_with_nonce(self, file: Path, media_type: str) -> Response:
+        """Return an HTML file with a nonce of its own, which nobody may keep: a nonce is good once."""
+        nonce = secrets.token_urlsafe(18)
+        headers = self._headers(media_type, strict_policy(self._policy, f"'nonce-{nonce}'"))
+        headers["Cache-Control"] = "no-store"
+        body = file.read_bytes().replace(NONCE_PLACEHOLDER, b'nonce="%b"' % nonce.encode())
         return self._finish(HTTPStatus.OK, headers, body)
 
     def upgrade_required(self) -> Response:
@@ -109,10 +180,10 @@ class StaticFiles:
     def _text(self, status: HTTPStatus, text: str) -> Response:
         return self._finish(status, self._headers("text/plain; charset=utf-8"), text.encode())
 
-    def _headers(self, media_type: str) -> Headers:
+    def _headers(self, media_type: str, policy: str | None = None) -> Headers:
         headers = Headers()
         headers["Content-Type"] = media_type
-        headers["Content-Security-Policy"] = self._policy
+        headers["Content-Security-Policy"] = self._policy if policy is None else policy
         headers["X-Content-Type-Options"] = "nosniff"
         headers["Referrer-Policy"] = "same-origin"
         return headers

@@ -1,0 +1,391 @@
+"""What a stranger can take of a server: each limit has its clear answer, and nobody else is disturbed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from live_server import PATIENCE, LiveServer, Serve
+from neighbour import Neighbour, ask_for_ever
+from results import Results
+from scripted_client import Connect, ScriptedClient, make_hello, scripted_client
+
+from pagewire_protocol.byes import make_bye
+from pagewire_protocol.codes import ByeCode
+from pagewire_server.session import SessionBusy, download, eval_js, hold, on_event
+from pagewire_server.sessions.directory import SessionDirectory
+from pagewire_server.websocket.prompt_connection import PromptConnection
+from pagewire_server.websocket.static_files import FileTags
+from pagewire_server.websocket.waiting_room import counted
+
+FULL = ("too_many_sessions", 4429)
+
+
+@contextmanager
+def forwarded_for(live: LiveServer, address: str) -> Iterator[ScriptedClient]:
+    """Connect as a proxy does for a user."""
+    headers = [("X-Forwarded-For", address)]
+    with scripted_client(live.socket_url, additional_headers=headers) as client:
+        client.send(make_hello())
+        yield client
+
+
+def socket_of(live: LiveServer) -> PromptConnection:
+    """Return the server's end of the connection of the youngest session."""
+    connection: Any = live.sessions[-1]._link
+    found: PromptConnection = connection._socket
+    return found
+
+
+# -- sessions ----------------------------------------------------------------------------------
+
+
+def test_session_beyond_those_of_its_address_is_refused(serve: Serve, connect: Connect) -> None:
+    """Until one of them has ended."""
+    live = serve({"index": hold, "ask": ask_for_ever}, max_sessions_per_address=2)
+    neighbour, second = Neighbour(connect(live, app="ask")), connect(live)
+    refused = connect(live, hello=False)
+    refused.send(make_hello())
+    assert refused.receive_bye() == FULL
+    assert neighbour.is_served()
+    second.leave()
+    live.until(lambda: live.server.session_count == 1)
+    assert connect(live).welcome["resumed"] is False
+
+
+def test_session_whose_client_is_away_counts_for_its_address(serve: Serve, connect: Connect) -> None:
+    """It takes as much of the server as the others; and its client comes back to it."""
+    live = serve(hold, max_sessions_per_address=1)
+    away = connect(live, instance="an-instance-that-is-away")
+    away.break_connection()
+    live.until(lambda: live.is_detached)
+    refused = connect(live, hello=False)
+    refused.send(make_hello())
+    assert refused.receive_bye() == FULL
+    resume = {"last_seq": 0, "streams": []}
+    assert connect(live, instance="an-instance-that-is-away", resume=resume).welcome["resumed"] is True
+
+
+def test_sessions_behind_a_trusted_proxy_count_for_their_users(serve: Serve) -> None:
+    """The users' addresses, not the proxy's."""
+    live = serve(hold, max_sessions_per_address=1, trusted_proxies=("127.0.0.1",))
+    with ExitStack() as stack:
+        first, again, other = (
+            stack.enter_context(forwarded_for(live, address)) for address in ("192.0.2.1", "192.0.2.1", "192.0.2.2")
+        )
+        assert other.receive()["type"] == "welcome"
+        byes = [message for message in (first.receive(), again.receive()) if message["type"] == "bye"]
+        assert [bye["params"]["code"] for bye in byes] == ["too_many_sessions"]
+
+
+def test_forwarded_address_of_a_stranger_is_not_believed(serve: Serve) -> None:
+    """Else whoever writes the header is without limit."""
+    live = serve(hold, max_sessions_per_address=1)
+    with forwarded_for(live, "192.0.2.1") as first, forwarded_for(live, "192.0.2.2") as second:
+        kinds = {first.receive()["type"], second.receive()["type"]}
+    assert kinds == {"welcome", "bye"}
+
+
+@pytest.mark.parametrize(
+    ("address", "group"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", "unknown"),
+        ("", ""),
+    ],
+)
+def test_address_counts_as_what_one_user_has(address: str, group: str) -> None:
+    """Of IPv6 that is a network of 64 bits."""
+    assert counted(address) == group
+
+
+def test_tombstones_are_bounded_and_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """END-11 within bounds: the oldest goes first, texts are cut, and equal ones are one."""
+    monkeypatch.setattr("pagewire_server.sessions.directory.MAX_TOMBSTONES", 3)
+    directory: SessionDirectory[object] = SessionDirectory(resume_window=10)
+    for number in range(5):
+        directory.bury(b"%d" % number, make_bye(ByeCode.INVALID_MESSAGE, "x" * 999), now=number)
+    told = [directory.tombstone(b"%d" % number, now=5) for number in range(5)]
+    assert [bye and (bye.code, len(bye.message)) for bye in told] == [None, None, *[("invalid_message", 200)] * 3]
+    assert len({id(tombstone.message) for tombstone in directory._tombstones.values()}) == 1
+    assert directory.tombstone(b"4", now=14) is None
+    assert not directory._tombstones
+
+
+# -- connections -------------------------------------------------------------------------------
+
+
+def test_connections_that_say_nothing_are_few_of_one_address(serve: Serve, connect: Connect) -> None:
+    """The next is told so at once; once one of them is gone, there is room."""
+    live = serve(ask_for_ever, max_waiting_connections_per_address=2)
+    neighbour = Neighbour(connect(live))
+    silent = connect(live, hello=False)
+    connect(live, hello=False)
+    live.until(lambda: len(live.server._greeter.sockets) == 2)
+    assert connect(live, hello=False).receive_bye() == FULL
+    assert neighbour.is_served()
+    silent.connection.close()
+    live.until(lambda: len(live.server._greeter.sockets) == 1)
+    assert connect(live).welcome["resumed"] is False
+
+
+def test_connections_that_say_nothing_are_few_in_all(serve: Serve, connect: Connect) -> None:
+    """Wherever they are from."""
+    live = serve(ask_for_ever, max_waiting_connections=2, trusted_proxies=("127.0.0.1",))
+    neighbour = Neighbour(connect(live))
+    with ExitStack() as stack:
+        for address in ("192.0.2.1", "192.0.2.2"):
+            headers = [("X-Forwarded-For", address)]
+            stack.enter_context(scripted_client(live.socket_url, additional_headers=headers))
+        live.until(lambda: len(live.server._greeter.sockets) == 2)
+        assert connect(live, hello=False).receive_bye() == FULL
+        assert neighbour.is_served()
+
+
+def test_sockets_without_a_request_are_few(serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture) -> None:
+    """The next is closed at once, for there is nobody to talk to; it is no error of the server."""
+    live = serve(ask_for_ever, max_waiting_connections_per_address=2)
+    neighbour = Neighbour(connect(live))
+    address = ("127.0.0.1", live.server.port)
+    with socket.create_connection(address) as first, socket.create_connection(address):
+        live.until(lambda: len(live.server._door) == 2)
+        with socket.create_connection(address, PATIENCE) as third:
+            assert was_closed(third)
+        assert neighbour.is_served()
+        first.close()
+        live.until(lambda: len(live.server._door) == 1)
+        assert connect(live).welcome["resumed"] is False
+    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+
+
+def was_closed(end: socket.socket) -> bool:
+    """Wait for the other side to close, in whatever way."""
+    try:
+        return end.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+# -- messages ----------------------------------------------------------------------------------
+
+
+def test_events_beyond_the_rate_are_slowed_down_and_not_lost(serve: Serve, connect: Connect, results: Results) -> None:
+    """The server stops reading, and reads on; the neighbour is served meanwhile, and the heartbeat goes on."""
+
+    def listen() -> None:
+        on_event("tick", results.put)
+
+    apps = {"index": listen, "ask": ask_for_ever}
+    live = serve(apps, max_messages_per_second=1000, heartbeat_interval=0.1, heartbeat_timeout=1)
+    neighbour, client = Neighbour(connect(live, app="ask")), connect(live)
+    held: list[bool] = []
+    live.until(lambda: len(live.sessions) == 2)
+    watch_holds(socket_of(live), held)
+    numbers = list(range(8000))
+    for number in numbers:
+        client.emit("tick", number)
+    assert neighbour.is_served()
+    assert [results.next() for _ in numbers] == numbers
+    assert held
+    assert client.connection.protocol.close_rcvd is None
+
+
+def watch_holds(connection: PromptConnection, held: list[bool]) -> None:
+    """Note each time that the server stops reading a connection."""
+    pause = connection.transport.pause_reading
+
+    def noted() -> None:
+        held.append(True)
+        pause()
+
+    connection.transport.pause_reading = noted  # type: ignore[method-assign]  # a test looks on
+
+
+FLOODS = {
+    "acks": b'{"type":"ack","params":{"seq":0}}',
+    "duplicates": b'{"type":"event","seq":1,"params":{}}',
+    "unknown types": b'{"type":"x"}',
+    "stream acks": b'{"type":"stream_ack","params":{"id":1,"offset":0}}',
+    "binary frames": None,
+    "pings": None,
+}
+
+
+@pytest.mark.parametrize("kind", FLOODS)
+def test_flood_of_any_kind_is_slowed_down(serve: Serve, connect: Connect, kind: str) -> None:
+    """One bucket for all that the server did not ask for."""
+    live = serve({"index": hold, "ask": ask_for_ever}, max_messages_per_second=1)
+    neighbour, client = Neighbour(connect(live, app="ask")), connect(live)
+    client.emit("first")
+    for _ in range(20):
+        if kind == "pings":
+            client.connection.ping()
+        else:
+            client.connection.send(FLOODS[kind] or bytes(16), text=kind != "binary frames")
+    live.until(lambda: socket_of(live)._is_held)
+    assert neighbour.is_served()
+
+
+def test_large_message_counts_for_its_size(serve: Serve, connect: Connect) -> None:
+    """Else a few messages a second would be megabytes to parse."""
+    live = serve(hold, max_messages_per_second=10)
+    client = connect(live)
+    client.emit("large", "x" * 65536)
+    live.until(lambda: socket_of(live)._is_held)
+
+
+def test_flood_before_the_hello_is_slowed_down(serve: Serve, connect: Connect) -> None:
+    """Unknown types are ignored there, but not without end."""
+    live = serve(hold, max_messages_per_second=1)
+    client = connect(live, hello=False)
+    for _ in range(20):
+        client.send({"type": "x"})
+    live.until(lambda: any(waiting._is_held for waiting in live.server._greeter.sockets))
+
+
+def test_bye_reaches_a_client_that_is_held(serve: Serve, connect: Connect) -> None:
+    """What it has sent too much is read and discarded, so that the close is a clean one."""
+    live = serve(hold, max_messages_per_second=1)
+    client = connect(live)
+    for _ in range(20):
+        client.send({"type": "x"})
+    live.until(lambda: socket_of(live)._is_held)
+    connection = socket_of(live)
+    live.stop()
+    assert client.receive_bye() == ("server_shutdown", 1012)
+    assert connection.protocol.close_rcvd, "the client's own close was not read"
+
+
+def test_answers_do_not_count(serve: Serve, connect: Connect, results: Results) -> None:
+    """Replies and acks are as many as the server asked for; at a message per second this would take minutes."""
+
+    def ask() -> None:
+        results.put([eval_js("1") for _ in range(200)])
+
+    client = connect(serve(ask, max_messages_per_second=1))
+    for number in range(200):
+        client.result(client.receive("eval_js"), value=number)
+        client.ack()
+    assert results.next() == list(range(200))
+
+
+# -- streams -----------------------------------------------------------------------------------
+
+
+def test_download_beyond_max_streams_waits_in_a_thread(serve: Serve, connect: Connect, results: Results) -> None:
+    """Until one of the others is answered."""
+    may_end = threading.Event()
+
+    def content() -> Iterator[bytes]:
+        yield b"x" if may_end.wait(PATIENCE) else b""
+
+    def send() -> None:
+        for number in range(3):
+            results.put(download(f"{number}.bin", content()).name)
+
+    client = connect(serve(send, max_streams=2), capabilities={"streams": {}})
+    first = client.receive("download")
+    client.receive("download")
+    assert [results.next(), results.next()] == ["0.bin", "1.bin"]
+    assert results.empty()
+    client.error(first, "save_failed")
+    assert client.receive("download")["params"]["name"] == "2.bin"
+    assert results.next() == "2.bin"
+    may_end.set()
+
+
+def test_download_beyond_max_streams_is_busy_in_a_coroutine(serve: Serve, connect: Connect, results: Results) -> None:
+    """Nothing may block there; small files are no streams."""
+
+    async def send() -> None:
+        download("0.bin", iter([b"x"]))
+        with pytest.raises(SessionBusy, match="1 downloads are under way"):
+            download("1.bin", iter([b"x"]))
+        download("small.bin", b"x")
+        results.put("done")
+
+    connect(serve(send, max_streams=1), capabilities={"streams": {}})
+    assert results.next() == "done"
+
+
+# -- the program's and the server's own work ---------------------------------------------------
+
+
+def test_plain_authenticate_that_blocks_holds_up_nobody(serve: Serve, connect: Connect) -> None:
+    """It is called in a thread of its own, and has a time limit."""
+    never = threading.Event()
+
+    def check(auth: object, _request: object) -> bool:
+        return auth == "good" or never.wait(PATIENCE)
+
+    live = serve(ask_for_ever, authenticate=check, hello_timeout=0.5)
+    neighbour, slow = Neighbour(connect(live, auth="good")), connect(live, hello=False)
+    slow.send(make_hello())
+    assert neighbour.is_served()
+    assert slow.receive_bye() == ("internal_error", 4500)
+    assert neighbour.is_served()
+    never.set()
+
+
+def test_authenticate_that_never_ends_is_given_up(serve: Serve, connect: Connect) -> None:
+    """A coroutine has the same time limit."""
+
+    async def check(_auth: object, _request: object) -> bool:
+        return await asyncio.Event().wait()
+
+    client = connect(serve(hold, authenticate=check, hello_timeout=0.2), hello=False)
+    client.send(make_hello())
+    assert client.receive_bye() == ("internal_error", 4500)
+
+
+@pytest.mark.parametrize("error", [ValueError("boom"), SystemExit(1)])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_authenticate_that_raises_refuses_that_client_only(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, error: BaseException, *, is_async: bool
+) -> None:
+    """It is logged; even what would end the program ends nothing."""
+
+    def check(auth: object, _request: object) -> bool:
+        if auth != "good":
+            raise error
+        return True
+
+    async def check_in_task(auth: object, request: object) -> bool:
+        return check(auth, request)
+
+    live = serve(ask_for_ever, authenticate=check_in_task if is_async else check)
+    neighbour, client = Neighbour(connect(live, auth="good")), connect(live, hello=False)
+    client.send(make_hello())
+    assert client.receive_bye() == ("internal_error", 4500)
+    assert "authenticate failed" in caplog.text
+    assert neighbour.is_served()
+
+
+def test_file_is_read_beside_the_event_loop(serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for a large one holds up nobody."""
+    is_asked, may_read, read = threading.Event(), threading.Event(), FileTags.read
+
+    def read_slowly(tags: FileTags, file: Path) -> tuple[str, bytes]:
+        is_asked.set()
+        assert may_read.wait(PATIENCE)
+        return read(tags, file)
+
+    monkeypatch.setattr(FileTags, "read", read_slowly)
+    live = serve(ask_for_ever)
+    neighbour = Neighbour(connect(live))
+    with socket.create_connection(("127.0.0.1", live.server.port), PATIENCE) as asking:
+        asking.sendall(b"GET /pagewire/index.js HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert is_asked.wait(PATIENCE)
+        assert neighbour.is_served()
+        may_read.set()
+        assert asking.recv(15) == b"HTTP/1.1 200 OK"
