@@ -230,7 +230,9 @@ class FuzzedServer:
         def bury(_session: LiveSession, bye: ByeParams) -> None:
             self._directory.bury(admitted.key, bye, now)
 
-        session = LiveSession(SessionCore(hello, OPTIONS), info, apps=("index",), options=OPTIONS, on_end=bury)
+        session = LiveSession(
+            SessionCore(hello, OPTIONS), info, apps=("index",), options=OPTIONS, observer=Observer(), on_end=bury
+        )
         self._directory.add(admitted.key, session)
         session.events.add("tick", lambda _data: None)
         return hello, session
