@@ -30,7 +30,6 @@ const INTRODUCTION = {
   maxMessageBytes: 65_536,
 };
 const ACK_DELAY_MS = 1000;
-const NEVER_MS = 1e9;
 
 // --- Time is no part of a state: each timer may go off whenever it is armed, and the resume window never passes. ---
 
@@ -39,6 +38,7 @@ const TIMELESS = {
   $retryAt: () => 0,
   $triedAt: () => 0,
   $heardAt: () => 0,
+  $hearingUntil: () => null,
   $lostAt: (time) => (time === null ? null : 0),
   $ackDueAt: (time) => (time === null ? null : ACK_DELAY_MS),
   $failures: () => 0,
@@ -118,7 +118,7 @@ const EVENTS = {
   closed: ({ session }, code) => session.closed(code, 0),
   retry: ({ session }) => (session.state.retryAt === null ? null : session.tick(0)),
   ack: ({ session }) => (session.deadline === ACK_DELAY_MS ? session.tick(ACK_DELAY_MS) : null),
-  silence: ({ session }) => (isSilenceable(session) ? session.tick(NEVER_MS) : null),
+  silence: ({ session }) => (isSilenceable(session) ? session.tick(session.$link.silentAt) : null),
   emit: ({ session, program }) => {
     program.emitted += 1;
     return session.emit("count", program.emitted);

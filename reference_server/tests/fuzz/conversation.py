@@ -22,6 +22,7 @@ from pagewire_protocol.stream_frames import unpack_chunk
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server import Options
 from pagewire_server.errors import SessionError
+from pagewire_server.observer import Observer
 from pagewire_server.runtime.info import make_info
 from pagewire_server.runtime.live_session import LiveSession
 from pagewire_server.runtime.pending_command import PendingCommand

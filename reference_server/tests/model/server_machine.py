@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -30,6 +29,9 @@ CANCELLED: Final = '{"code":"cancelled","message":"the server gave up waiting"}'
 Output = tuple[str, str]
 """What the session asks of its shell: ("text", frame), ("binary", hex), ("bye", code), ("attached", "") to the
 connection whose hello came, ("refused", code) to it alone, ("wrong", what the promise forbids)."""
+
+_ATOMS: Final = (int, str, bytes, float, Enum, memoryview)
+"""What never changes; nobody writes through these views."""
 
 MakeCore = Callable[[HelloParams, Options], SessionCore]
 
@@ -115,7 +117,7 @@ class ServerMachine:
 
     def _try(self, key: tuple[int, str, str]) -> ServerStep | None:
         number, name, argument = key
-        state = copy.deepcopy(self._states[number], {id(OPTIONS): OPTIONS})
+        state: _State = _copy(self._states[number], {})
         try:
             outputs = _EVENTS[name](self, state, argument)
         except PeerViolation as violation:
@@ -302,11 +304,46 @@ def bye_frame(code: str) -> str:
     return control_frame("bye", make_bye(ByeCode(code), "")).decode()
 
 
+# -- a step is tried on a copy, which shares nothing that changes --------------------------------------
+
+
+def _copy(value: Any, seen: dict[int, Any]) -> Any:
+    if value is None or value is OPTIONS or isinstance(value, _ATOMS):
+        return value
+    if id(value) in seen:
+        return seen[id(value)]
+    copied: Any
+    match value:
+        case list() | deque():
+            copied = seen[id(value)] = type(value)()
+            copied.extend(_copy(item, seen) for item in value)
+        case tuple():
+            copied = tuple(_copy(item, seen) for item in value)
+        case dict():
+            copied = seen[id(value)] = {}
+            copied.update((key, _copy(item, seen)) for key, item in value.items())
+        case bytearray():
+            copied = bytearray(value)
+        case _:
+            copied = seen[id(value)] = object.__new__(type(value))
+            for name in _names(value):
+                setattr(copied, name, _copy(getattr(value, name), seen))
+    return copied
+
+
+def _names(value: object) -> list[str]:
+    """Return the names of what an object holds, in slots or not."""
+    slots = [name for kind in type(value).__mro__ for name in getattr(kind, "__slots__", ())]
+    return [*slots, *getattr(value, "__dict__", {})]
+
+
 # -- states are compared by all that they hold -------------------------------------------------------
 
 
 def _freeze(value: Any) -> Any:
-    if value is None or isinstance(value, int | str | bytes | float | Enum):
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
+    if value is None or isinstance(value, _ATOMS):
         return value
     if isinstance(value, list | tuple | deque):
         return tuple(_freeze(item) for item in value)
@@ -314,6 +351,4 @@ def _freeze(value: Any) -> Any:
         return tuple((key, _freeze(item)) for key, item in value.items())
     if value is OPTIONS:
         return None
-    slots = getattr(type(value), "__slots__", None)
-    names = slots if slots is not None else vars(value)
-    return (type(value).__name__, *(_freeze(getattr(value, name)) for name in names))
+    return (type(value).__name__, *(_freeze(getattr(value, name)) for name in _names(value)))

@@ -20,7 +20,7 @@ def test_no_state_loses_doubles_or_reorders_and_each_comes_to_its_end(scenario: 
         found = explore(Product(ServerMachine(scenario.script), client, scenario.bounds))
     # A model in which little happens would find little.
     assert found.states > (100_000 if scenario is THREE_BY_THREE else 3_000)
-    assert found.moves > 3 * found.states
+    assert found.moves > 2 * found.states
 
 
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
@@ -31,7 +31,7 @@ def test_planted_bug_is_found(bug: Bug) -> None:
     assert found.value.trace
 
 
-@pytest.mark.parametrize("scenario", (COMMANDS, STREAM, END), ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", [COMMANDS, STREAM, END], ids=lambda scenario: scenario.name)
 def test_nothing_is_found_without_a_bug(scenario: Scenario) -> None:
     """So that it is the bug that is found."""
     with client_machine() as client:

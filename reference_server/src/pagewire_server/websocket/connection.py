@@ -255,7 +255,8 @@ class Connection:
 
 def _hold_little_back(socket: PromptConnection) -> None:
     """Have the transport and the kernel hold as little as keeps the line busy: what they hold can't be overtaken."""
-    socket.transport.set_write_buffer_limits(0)
+    # Not 0: under TLS that is "full" for a transport that is empty.
+    socket.transport.set_write_buffer_limits(high=1, low=0)
     if NOT_SENT is not None:
         raw = socket.transport.get_extra_info("socket")
         raw.setsockopt(IPPROTO_TCP, NOT_SENT, NOT_SENT_BYTES)
