@@ -38,7 +38,6 @@ def test_nothing_is_lost_or_doubled_on_a_bad_line(
     assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in tmp_path.iterdir()} == record.files
 
 
-@pytest.mark.xfail(strict=True, reason="a hello that comes late takes the session over: SPEC has no way to tell it yet")
 def test_hello_that_comes_late_does_not_disturb_the_newer_connection(
     serve: Serve, tmp_path: Path, results: Results
 ) -> None:

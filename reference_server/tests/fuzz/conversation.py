@@ -36,7 +36,7 @@ OPTIONS = Options(
 MAX_FRAMES = 24
 NEIGHBOUR = (
     '{"type":"hello","params":{"versions":["1.0"],"client":{"name":"n","version":"1"},"instance":"the-neighbour-of-all",'
-    '"app":"index","capabilities":{},"page":{},"limits":{"max_message_bytes":65536}}}'
+    '"attempt":1,"app":"index","capabilities":{},"page":{},"limits":{"max_message_bytes":65536}}}'
 )
 COMMANDS = {
     "eval_js": b'{"expression":"1","args":{}}',

@@ -63,6 +63,7 @@ WEIGHTS: Final[Mapping[Kind, int]] = {
     Kind.STALL_BOTH: 1,
     Kind.DELAY: 3,
     Kind.BLACK_HOLE: 1,
+    Kind.LATE_HELLO: 2,
 }
 """How often each kind is drawn. Those that only silence tells of take long, and are rare."""
 
@@ -85,14 +86,14 @@ def random_faults(seed: int, weights: Mapping[Kind, int] = WEIGHTS) -> Iterator[
     """
     chance = random.Random(seed)  # noqa: S311 - no secret
     kinds = list(weights)
-    gap = _EARLY
+    was_early = False
     while True:
-        gap = _draw_gap(chance, is_early=gap >= _EARLY and chance.random() < _EARLY_SHARE)
-        yield Fault(
-            chance.choices(kinds, [weights[kind] for kind in kinds])[0],
-            after_bytes=gap,
-            frees_after=chance.randrange(1, _LONGEST_STALL),
-        )
+        kind = chance.choices(kinds, [weights[kind] for kind in kinds])[0]
+        if was_early and kind is Kind.LATE_HELLO:
+            continue
+        gap = _draw_gap(chance, is_early=not was_early and chance.random() < _EARLY_SHARE)
+        was_early = gap < _EARLY or kind is Kind.LATE_HELLO
+        yield Fault(kind, after_bytes=gap, frees_after=chance.randrange(1, _LONGEST_STALL))
 
 
 def _draw_gap(chance: random.Random, *, is_early: bool) -> int:

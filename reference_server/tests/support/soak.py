@@ -11,14 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from faults import WEIGHTS, Fault, Kind, random_faults
+from faults import WEIGHTS, Fault, random_faults
 from faulty_proxy import FaultyProxy
 from results import Results
 
 from pagewire_server.session import Download, download, eval_js, hold, on_event, run_js, set_env
-
-LATE_HELLOS: Final = False
-"""Whether hellos also come late: to be turned on once the protocol can tell them from new ones."""
 
 BAD_LINE: Final[dict[str, Any]] = {
     "heartbeat_interval": 0.2,
@@ -48,7 +45,7 @@ class FaultPlan:
 
     def faults(self) -> Iterator[Fault]:
         """Draw them."""
-        return random_faults(self.seed, {**WEIGHTS, Kind.LATE_HELLO: 2 if LATE_HELLOS else 0})
+        return random_faults(self.seed, WEIGHTS)
 
     @contextmanager
     def told(self, proxy: FaultyProxy) -> Iterator[None]:
