@@ -15,7 +15,7 @@ import pytest
 from live_server import PATIENCE, LiveServer, Serve
 from neighbour import Neighbour, ask_for_ever
 from results import Results
-from scripted_client import Connect, ScriptedClient, make_hello, scripted_client
+from scripted_client import Connect, ScriptedClient, scripted_client
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import ByeCode
@@ -26,6 +26,7 @@ from pagewire_server.websocket.static_files import FileTags
 from pagewire_server.websocket.waiting_room import counted
 
 FULL = ("too_many_sessions", 4429)
+LET_GO = ("hello_timeout", 4408)
 
 
 @contextmanager
@@ -126,17 +127,18 @@ def test_tombstones_are_bounded_and_small(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_connections_that_say_nothing_are_few_of_one_address(serve: Serve, connect: Connect) -> None:
-    """The next is told so at once; once one of them is gone, there is room."""
+    """For one more the oldest is let go, which may come again; nobody who has something to say is sent away."""
     live = serve(ask_for_ever, max_waiting_connections_per_address=2)
-    neighbour = Neighbour(connect(live))
-    silent = connect(live, hello=False)
-    connect(live, hello=False)
-    live.until(lambda: len(live.server._greeter.sockets) == 2)
-    assert connect(live, hello=False).receive_bye() == FULL
-    assert neighbour.is_served()
-    silent.connection.close()
+    away = connect(live)
+    away.break_connection()
+    live.until(lambda: live.is_detached)
+    oldest = connect(live, hello=False)
     live.until(lambda: len(live.server._greeter.sockets) == 1)
-    assert connect(live).welcome["resumed"] is False
+    second = connect(live, hello=False)
+    live.until(lambda: len(live.server._greeter.sockets) == 2)
+    assert connect(live, instance=away.hello["params"]["instance"]).welcome["resumed"] is True
+    assert oldest.receive_bye() == LET_GO
+    assert second.say_hello()["resumed"] is False
 
 
 def test_connections_that_say_nothing_are_few_in_all(serve: Serve, connect: Connect) -> None:
@@ -144,11 +146,17 @@ def test_connections_that_say_nothing_are_few_in_all(serve: Serve, connect: Conn
     live = serve(ask_for_ever, max_waiting_connections=2, trusted_proxies=("127.0.0.1",))
     neighbour = Neighbour(connect(live))
     with ExitStack() as stack:
-        for address in ("192.0.2.1", "192.0.2.2"):
+
+        def connect_silent(address: str) -> ScriptedClient:
             headers = [("X-Forwarded-For", address)]
-            stack.enter_context(scripted_client(live.socket_url, additional_headers=headers))
+            return stack.enter_context(scripted_client(live.socket_url, additional_headers=headers))
+
+        oldest = connect_silent("192.0.2.1")
+        live.until(lambda: len(live.server._greeter.sockets) == 1)
+        connect_silent("192.0.2.2")
         live.until(lambda: len(live.server._greeter.sockets) == 2)
-        assert connect(live, hello=False).receive_bye() == FULL
+        assert connect(live).welcome["resumed"] is False
+        assert oldest.receive_bye() == LET_GO
         assert neighbour.is_served()
 
 

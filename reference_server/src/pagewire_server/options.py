@@ -18,7 +18,7 @@ KIB: Final = 1024
 MIB: Final = 1024 * KIB
 
 DEFAULT_CSP: Final = (
-    "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self'; connect-src 'self'; "
+    "default-src 'none'; script-src 'self' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; connect-src 'self'; "
     "img-src 'self' data: blob:; media-src 'self' data: blob:; font-src 'self' data:; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'self'"
 )
@@ -53,7 +53,7 @@ class Options:
     The address is the user's, of IPv6 its network of 64 bits. Behind a proxy that is not among `trusted_proxies` all
     users have the proxy's."""
     max_waiting_connections: int = 1000
-    """Connections at once that have not said hello, or asked for anything, yet; past it new ones are closed."""
+    """Connections at once that have not said hello, or asked for anything, yet; past it the oldest is let go."""
     max_waiting_connections_per_address: int | None = 50
     """The same of one address. None: no limit."""
     max_messages_per_second: float | None = 1000.0

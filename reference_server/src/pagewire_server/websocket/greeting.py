@@ -7,6 +7,7 @@ import inspect
 import logging
 from collections.abc import Callable, Collection
 from functools import partial
+from typing import Final, NamedTuple
 
 from pydantic import MISSING
 from websockets.asyncio.server import ServerConnection
@@ -42,6 +43,14 @@ from pagewire_server.websocket.waiting_room import WaitingRoom, counted_address
 logger = logging.getLogger("pagewire.server")
 
 
+_CROWDED: Final = "No hello came, and too many connections wait."
+
+
+class _Listening(NamedTuple):
+    address: str
+    limit: asyncio.Timeout
+
+
 class Greeter:
     """Greets the connections of one server."""
 
@@ -50,6 +59,8 @@ class Greeter:
         self._apps = apps
         self._directory = directory
         self._room = WaitingRoom(options.max_waiting_connections, options.max_waiting_connections_per_address)
+        self._listening: dict[PromptConnection, _Listening] = {}
+        """Connections whose hello has not come, the oldest first."""
         self._is_stopping = False
         self.sockets: set[PromptConnection] = set()
         """Connections before the end of their handshake."""
@@ -61,8 +72,7 @@ class Greeter:
     async def greet(self, socket: PromptConnection) -> tuple[HelloParams, Admitted[LiveSession]]:
         """Return the hello that a connection is let in with; Refused or PeerViolation if it is not."""
         address = counted_address(socket, self._options.trusted_proxies)
-        if not self._room.has_room(address):
-            raise Refused(make_bye(ByeCode.TOO_MANY_SESSIONS, "Too many connections wait to say hello."))
+        self._make_room(address)
         socket.rate = MessageRate(self._options.max_messages_per_second)
         self.sockets.add(socket)
         self._room.enter(address)
@@ -81,7 +91,7 @@ class Greeter:
             raise Refused(make_bye(ByeCode.FORBIDDEN_ORIGIN, f"Pages of {origin} are not let in here."))
         if socket.subprotocol != SUBPROTOCOL:
             raise Refused(unsupported_version([]))
-        hello = await self._receive_hello(socket)
+        hello = await self._receive_hello(socket, address)
         version = check_version(hello)
         await self._authenticate(hello, request)
         if await self._has_left(socket):
@@ -98,10 +108,26 @@ class Greeter:
                 return True
         return socket.state is not State.OPEN
 
-    async def _receive_hello(self, socket: PromptConnection) -> HelloParams:
+    def _make_room(self, address: str) -> None:
+        """Let the oldest that says nothing go for one more: whoever has something to say says it at once.
+
+        The newcomer is not refused by `too_many_sessions`: that would end the session of one that resumes.
+        """
+        if self._room.has_room(address):
+            return
+        is_full_for_address = self._room.is_full_for(address)
+        for socket, listening in self._listening.items():
+            if not is_full_for_address or listening.address == address:
+                del self._listening[socket]
+                listening.limit.reschedule(asyncio.get_running_loop().time())
+                return
+        raise Refused(make_bye(ByeCode.HELLO_TIMEOUT, _CROWDED))
+
+    async def _receive_hello(self, socket: PromptConnection, address: str) -> HelloParams:
         options = self._options
         try:
-            async with asyncio.timeout(options.hello_timeout):
+            async with asyncio.timeout(options.hello_timeout) as limit:
+                self._listening[socket] = _Listening(address, limit)
                 while True:
                     message = await socket.receive()
                     if not isinstance(message, str):
@@ -110,8 +136,11 @@ class Greeter:
                     if hello:
                         return hello
         except TimeoutError:
-            bye = make_bye(ByeCode.HELLO_TIMEOUT, f"No hello came within {options.hello_timeout:g} s.")
-            raise Refused(bye) from None
+            was_let_go = socket not in self._listening
+            reason = _CROWDED if was_let_go else f"No hello came within {options.hello_timeout:g} s."
+            raise Refused(make_bye(ByeCode.HELLO_TIMEOUT, reason)) from None
+        finally:
+            self._listening.pop(socket, None)
 
     async def _authenticate(self, hello: HelloParams, request: Request) -> None:
         if self._options.authenticate is None:

@@ -25,9 +25,12 @@ class WaitingRoom:
 
     def has_room(self, address: str | None) -> bool:
         """Whether one more of `address` may come in; None is counted in all only."""
+        return self._count < self._most and not self.is_full_for(address)
+
+    def is_full_for(self, address: str | None) -> bool:
+        """Whether as many of `address` are in it as may be."""
         most = self._most_per_address
-        is_full_for_address = address is not None and most is not None and self._addresses[address] >= most
-        return self._count < self._most and not is_full_for_address
+        return address is not None and most is not None and self._addresses[address] >= most
 
     def enter(self, address: str | None) -> None:
         """Count one more; `leave` must follow."""
