@@ -15,7 +15,7 @@ import pytest
 from live_server import PATIENCE, LiveServer, Serve
 from neighbour import Neighbour, ask_for_ever
 from results import Results
-from scripted_client import Connect, ScriptedClient, scripted_client
+from scripted_client import Connect, ScriptedClient, make_hello, scripted_client
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import ByeCode

@@ -39,7 +39,8 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Run a server of the program as a process, on a port, or on one that it finds; it is killed with the test."""
     (tmp_path / "app.py").write_text(PROGRAM, encoding="utf-8")
     with ExitStack() as stack:
-        yield lambda port: stack.enter_context(server_process(tmp_path, "run", "app:main", port=port))
+        command = ("run", "app:main", "--drain-window", "0")
+        yield lambda port: stack.enter_context(server_process(tmp_path, *command, port=port))
 
 
 def open_session(context: BrowserContext, port: int) -> tuple[Page, str]:
