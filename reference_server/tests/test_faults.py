@@ -12,16 +12,18 @@ from faulty_proxy import faulty_proxy
 from live_server import PATIENCE, Serve
 from node_client import node_client
 from results import Results
-from soak import APPS, BAD_LINE, FaultPlan, take_record
+from soak import APPS, BAD_LINE, BAD_LINE_PATIENCE, FaultPlan, take_record
 
 from pagewire_server.session import SessionClosed, eval_js
 
 
+@pytest.mark.timeout(6000)  # 2,000 faults take minutes; what hangs is noticed after BAD_LINE_PATIENCE
 @pytest.mark.parametrize("style", APPS)
 def test_nothing_is_lost_or_doubled_on_a_bad_line(
-    serve: Serve, tmp_path: Path, results: Results, fault_plan: FaultPlan, style: str
+    serve: Serve, tmp_path: Path, fault_plan: FaultPlan, style: str
 ) -> None:
     """Commands, values, events and files, while connections break, stall and go silent."""
+    results = Results(BAD_LINE_PATIENCE)
 
     def is_over() -> bool:
         return proxy.total >= fault_plan.limit

@@ -103,11 +103,14 @@ class FaultyProxy:
         """Keep what happened."""
         self.history.append(f"{self._loop.time():.2f} connection {line.number}: {event}")
 
-    def next_fault(self) -> Fault | None:
-        """Return the next fault, or None once there were enough."""
+    def next_fault(self, *, is_open: bool = False) -> Fault | None:
+        """Return the next fault, or None once there were enough.
+
+        A connection that `is_open` has said its hello: that can't come late any more.
+        """
         if self._limit is not None and self.total >= self._limit:
             return None
-        return next(self._faults, None)
+        return next((fault for fault in self._faults if not (is_open and fault.kind is Kind.LATE_HELLO)), None)
 
     def welcomed(self, line: _Line) -> None:
         """Let go of hellos that came before."""
@@ -297,7 +300,7 @@ class _Line:
         fault, self._fault = self._fault, None
         self.suffer(fault)
         if fault.kind in SURVIVED:
-            self._take(self._proxy.next_fault())
+            self._take(self._proxy.next_fault(is_open=True))
         if fault.kind is Kind.LATE_HELLO:
             await self.is_overtaken.wait()
         await lane.write(piece[point:])

@@ -11,7 +11,8 @@ from live_server import PATIENCE
 class Results:
     """A queue that an app puts into, and a test takes from."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = PATIENCE) -> None:
+        self._patience = patience
         self._queue: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def put(self, value: Any) -> None:
@@ -20,7 +21,7 @@ class Results:
 
     def next(self) -> Any:
         """Wait for the next one and take it."""
-        return self._queue.get(timeout=PATIENCE)
+        return self._queue.get(timeout=self._patience)
 
     def empty(self) -> bool:
         """Whether nothing has been put in that was not taken."""

@@ -17,6 +17,9 @@ from results import Results
 
 from pagewire_server.session import Download, download, eval_js, hold, on_event, run_js, set_env
 
+BAD_LINE_PATIENCE: Final = 75.0
+"""Seconds without anything new after which something hangs: a client may wait for 15 s, several times (RESUME-10)."""
+
 BAD_LINE: Final[dict[str, Any]] = {
     "heartbeat_interval": 0.2,
     "heartbeat_timeout": 0.3,
