@@ -71,3 +71,9 @@ def test_bad_apps_are_refused(apps: Any, kind: type[Exception], message: str) ->
 def test_origin_is_foreign_where_host_and_port_differ(origin: str | None, host: str, *, verdict: bool) -> None:
     """SEC-1; an origin that is allowed by name is allowed as it stands."""
     assert is_foreign(origin, host, {"https://friend.example"}) is verdict
+
+
+@pytest.mark.parametrize(("origin", "verdict"), [("https://a.example", False), ("http://a.example", True)])
+def test_page_without_tls_is_foreign_to_a_server_with_it(origin: str, *, verdict: bool) -> None:
+    """Its port is 80, and the server's 443."""
+    assert is_foreign(origin, "a.example", (), is_tls=True) is verdict

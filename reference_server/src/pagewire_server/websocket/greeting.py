@@ -87,7 +87,8 @@ class Greeter:
         options = self._options
         request = request_of(socket)
         origin = first_header(request.headers, "Origin")
-        if is_foreign(origin, first_header(request.headers, "Host") or "", options.allowed_origins):
+        host = first_header(request.headers, "Host") or ""
+        if is_foreign(origin, host, options.allowed_origins, is_tls=options.tls is not None):
             raise Refused(make_bye(ByeCode.FORBIDDEN_ORIGIN, f"Pages of {origin} are not let in here."))
         if socket.subprotocol != SUBPROTOCOL:
             raise Refused(unsupported_version([]))
