@@ -16,7 +16,7 @@ test: check .setup/browser .setup/nginx ## all checks, all tests, in Python, in 
 	@echo '--- tests of the JavaScript client (node)'
 	@cd js_client && npm test --silent
 	@echo '--- tests of protocol and server (pytest, with a real browser)'
-	@$(BIN)/pytest -q protocol/tests reference_server/tests
+	@$(BIN)/pytest -q -n 3 protocol/tests reference_server/tests
 	@echo '--- tests of the conformance suite: it catches every defect'
 	@$(BIN)/pytest -q -n 4 conformance_tests/tests
 	@$(MAKE) --no-print-directory conformance

@@ -82,7 +82,13 @@ async def _serve_pagewire(pipe: Pipe, resume_window: float, fair_seconds: float)
         "brief": _brief,
         "brief thread": _brief_in_thread,
     }
-    options = Options(max_sessions=1_000_000, resume_window=resume_window)
+    # All clients have one address here.
+    options = Options(
+        max_sessions=1_000_000,
+        max_sessions_per_address=None,
+        max_waiting_connections_per_address=None,
+        resume_window=resume_window,
+    )
     async with create_server(apps, port=0, options=options) as server:
         await _stay(pipe, server.port)
 
