@@ -14,8 +14,9 @@ import time
 from collections.abc import Sequence
 
 from client_machine import client_machine
-from explorer import BrokenPromise, Found, Product, explore
+from product import Product
 from scenarios import FULL, QUICK, Scenario
+from search import BrokenPromise, Found, explore
 from server_machine import ServerMachine
 
 

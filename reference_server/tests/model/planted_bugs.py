@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from client_machine import Patch
-from explorer import Bounds
+from product import Bounds
 from scenarios import Scenario
 from server_machine import MakeCore, Step
 

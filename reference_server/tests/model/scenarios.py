@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from explorer import Bounds
+from product import Bounds
 from server_machine import Step
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 from client_machine import client_machine
-from explorer import BrokenPromise, Product, explore
 from planted_bugs import BUGS, COMMANDS, END, STREAM, Bug
+from product import Product
 from scenarios import QUICK, Scenario
+from search import BrokenPromise, explore
 from server_machine import ServerMachine
 
 THREE_BY_THREE = QUICK[0]

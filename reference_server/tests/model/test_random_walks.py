@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from client_machine import ClientMachine, client_machine
-from explorer import Bounds, BrokenPromise, Product, State
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from planted_bugs import ReplaysNothing, with_outbox
+from product import Bounds, Product, State
+from search import BrokenPromise
 from server_machine import MakeCore, ServerMachine, Step
 
 from pagewire_server.sessions.session_core import SessionCore
