@@ -16,7 +16,7 @@ from soak import FaultPlan
 from pagewire_server import Options
 from pagewire_server.runtime.apps import App
 
-FAULTS = 40
+FAULTS = 25
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

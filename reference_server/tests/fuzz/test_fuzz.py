@@ -16,14 +16,14 @@ def test_no_conversation_does_more_than_end_its_session() -> None:
 
     async def converse() -> None:
         server = FuzzedServer()
-        for seed in range(3000):
+        for seed in range(1500):
             await server.converse(Choices(RandomSource(random.Random(seed))))  # noqa: S311 - only repeatable
         assert {"invalid_message", "session_ended", "too_large"} <= server.counts.keys()
 
     asyncio.run(converse())
 
 
-@settings(derandomize=True, max_examples=300, deadline=None, database=None)
+@settings(derandomize=True, max_examples=200, deadline=None, database=None)
 @given(st.randoms(use_true_random=False))
 def test_what_goes_wrong_is_made_small(generator: random.Random) -> None:
     """The same, led by Hypothesis, which shows the shortest conversation that fails."""
