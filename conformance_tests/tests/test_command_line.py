@@ -155,6 +155,7 @@ def test_cases_can_be_listed_without_a_client(tmp_path: Path) -> None:
     assert said.endswith("1 cases\n")
 
 
+@pytest.mark.timeout(240)  # the first line of progress comes after fifty cases
 def test_ctrl_c_leaves_a_report_of_what_was_done(tmp_path: Path) -> None:
     """It is said to be incomplete: exit code 2. One that the interpreter loses, in a callback, is sent again."""
     with start(tmp_path, "--command", CORRECT, "-n", "1", "-k", "test_invalid") as process:
