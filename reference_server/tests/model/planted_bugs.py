@@ -7,6 +7,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from client_machine import Patch
+from delivery_bugs import (
+    AcknowledgesOneTooHigh,
+    ForgetsWhatItWrites,
+    ReplaysBackwards,
+    ReplaysNothing,
+    ReplaysWithNewNumbers,
+)
 from product import Bounds
 from scenarios import Scenario
 from server_machine import MakeCore, Step
@@ -18,48 +25,6 @@ from pagewire_server.sessions.command import Command
 from pagewire_server.sessions.session_core import SessionCore, SessionState
 
 # -- in the server -----------------------------------------------------------------------------------
-
-
-class ReplaysNothing(Outbox):
-    """Takes what was written for received."""
-
-    def resume(self, last_seq: int) -> None:
-        super().resume(last_seq)
-        self._to_replay.clear()
-
-
-class ReplaysBackwards(Outbox):
-    """Replays the newest first."""
-
-    def resume(self, last_seq: int) -> None:
-        super().resume(last_seq)
-        self._to_replay.reverse()
-
-
-class ReplaysWithNewNumbers(Outbox):
-    """Counts what it replays once more."""
-
-    def resume(self, last_seq: int) -> None:
-        super().resume(last_seq)
-        for message in self._to_replay:
-            self.written_seq += 1
-            message.seq = self.written_seq
-
-
-class ForgetsWhatItWrites(Outbox):
-    """Keeps no message until it is acknowledged."""
-
-    def next_frame(self) -> bytes | None:
-        frame = super().next_frame()
-        self.acknowledge(self.written_seq)
-        return frame
-
-
-class AcknowledgesOneTooHigh(Inbox):
-    """Acknowledges what has not come."""
-
-    def acknowledge(self) -> int:
-        return super().acknowledge() + 1
 
 
 class StreamStartsAgain(OutgoingStream):

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from client_machine import ClientMachine, client_machine
+from delivery_bugs import ReplaysNothing
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from planted_bugs import ReplaysNothing, with_outbox
+from planted_bugs import with_outbox
 from product import Bounds, Product, State
 from search import BrokenPromise
 from server_machine import MakeCore, ServerMachine, Step
