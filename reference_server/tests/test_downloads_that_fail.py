@@ -16,6 +16,8 @@ from results import Results
 from scripted_client import Connect
 from streams import STREAMS, WINDOW, receive_chunk
 
+from pagewire_server.runtime.live_session import LiveSession
+from pagewire_server.runtime.pending_command import PendingCommand
 from pagewire_server.session import CommandError, SessionClosed, download, run_js
 
 
@@ -112,6 +114,41 @@ def test_source_that_fails_cancels_the_download_and_raises(
     assert results.next() == "the disk is gone"
     assert client.receive("cancel")["params"] == {"id": command["id"]}
     client.error(command, "cancelled")
+
+
+def test_pages_answer_to_the_cancel_is_never_the_outcome(
+    serve: Serve, connect: Connect, results: Results, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STREAM-9: whoever waits gets what the source raised, though the page answers while the thread still cancels."""
+    cancel, is_received, is_answered = LiveSession.cancel, threading.Event(), threading.Event()
+
+    def cancel_slowly(session: LiveSession, pending: PendingCommand[Any]) -> None:
+        cancel(session, pending)
+        is_answered.wait(PATIENCE)
+
+    def failing() -> Iterator[bytes]:
+        yield b"half"
+        is_received.wait(PATIENCE)
+        raise OSError("the disk is gone")
+
+    def app() -> None:
+        try:
+            download("half.bin", failing()).wait()
+        except (OSError, CommandError) as error:
+            results.put(str(error))
+
+    monkeypatch.setattr(LiveSession, "cancel", cancel_slowly)
+    live = serve(app)
+    client = connect(live, **STREAMS)
+    command = client.receive("download")
+    receive_chunk(client)
+    [session] = live.sessions
+    is_received.set()
+    client.receive("cancel")
+    client.error(command, "cancelled")
+    live.until(lambda: not session.core.unanswered)
+    is_answered.set()
+    assert results.next() == "the disk is gone"
 
 
 class _ChangingFile(io.BytesIO):

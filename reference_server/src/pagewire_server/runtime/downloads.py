@@ -61,8 +61,9 @@ class Download(PendingCommand[int]):
 
     def abandon(self, why: BaseException, *, quietly: bool = False) -> None:
         """Give the download up because of `why`, which who waits gets (STREAM-9)."""
-        self._session.cancel(self)
+        # First, since the page's answer to the cancel would be the outcome if it came before.
         self.fail(why, quietly=quietly)
+        self._session.cancel(self)
         # Its feeder may wait for room.
         self._session.call_on_loop(self._session.room.has_changed)
 
