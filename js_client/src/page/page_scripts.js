@@ -24,13 +24,18 @@ export function pageCompiler({ nonce, trustedTypesPolicy }) {
     trustedTypesPolicy === undefined
       ? compileAsyncFunction
       : compileTrusted.bind(null, trustedTypesPolicy);
+  // A page's policy is never loosened: one refusal, and the browser complains once, not of every command.
+  let isEvalForbidden = false;
   return (names, body) => {
-    try {
-      return compile(names, body);
-    } catch (error) {
-      if (!(error instanceof EvalError)) throw error;
-      return defineByElement(names, body, nonce ?? pageNonce(), trustedTypesPolicy);
+    if (!isEvalForbidden) {
+      try {
+        return compile(names, body);
+      } catch (error) {
+        if (!(error instanceof EvalError)) throw error;
+        isEvalForbidden = true;
+      }
     }
+    return defineByElement(names, body, nonce ?? pageNonce(), trustedTypesPolicy);
   };
 }
 

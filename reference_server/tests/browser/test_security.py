@@ -170,6 +170,29 @@ def test_built_in_page_runs_all_commands_under_the_servers_strict_policy(visit: 
     expect(page).to_have_title("run")
 
 
+def test_browser_complains_of_the_first_command_only_under_the_servers_strict_policy(
+    visit: Visit, results: Results
+) -> None:
+    """A policy is never loosened: the client does not ask again."""
+    listen = """
+        globalThis.blocked = [];
+        globalThis.nextBlocked = () => new Promise((resolve) => addEventListener("securitypolicyviolation", resolve));
+        addEventListener("securitypolicyviolation", ({ blockedURI }) => blocked.push(blockedURI));
+        await nextBlocked(); // the one that this command itself has made
+    """
+
+    def main() -> None:
+        run_js(listen).wait()
+        for _ in range(3):
+            eval_js("1")
+        # Complaints come in order: those of the three would be here before this one.
+        run_js("const next = nextBlocked(); try { eval('1') } catch { await next }").wait()
+        results.put(eval_js("blocked"))
+
+    visit(main, strict_csp=True)
+    assert results.get(timeout=PATIENCE) == ["eval", "eval"]
+
+
 def test_own_page_without_the_placeholder_is_blocked_by_the_servers_strict_policy(
     visit: Visit, results: Results, tmp_path: Path
 ) -> None:
