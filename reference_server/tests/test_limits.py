@@ -194,7 +194,7 @@ def test_events_beyond_the_rate_are_slowed_down_and_not_lost(serve: Serve, conne
         on_event("tick", results.put)
 
     apps = {"index": listen, "ask": ask_for_ever}
-    live = serve(apps, max_messages_per_second=1000, heartbeat_interval=0.1, heartbeat_timeout=1)
+    live = serve(apps, max_messages_per_second=1000, heartbeat_interval=0.1, heartbeat_timeout=2.5)
     neighbour, client = Neighbour(connect(live, app="ask")), connect(live)
     held: list[bool] = []
     live.until(lambda: len(live.sessions) == 2)
