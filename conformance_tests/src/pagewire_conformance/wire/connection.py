@@ -173,18 +173,19 @@ class Connection:
         arrivals: list[Arrival] = []
         for event in self._protocol.events_received():
             if isinstance(event, Request):
-                arrivals += self._accept(event)
+                self._accept(event)
             elif isinstance(event, Frame):
                 arrivals += self._take(event)
         if self._behavior.answers_close or not any(arrival.kind is Kind.CLOSE for arrival in arrivals):
             self._flush()
         return arrivals
 
-    def _accept(self, request: Request) -> list[Arrival]:
+    def _accept(self, request: Request) -> None:
         self.request = request
-        response = self._protocol.accept(request)
-        self._protocol.send_response(response)
-        return [self._arrival(Kind.OPENED)] if self._protocol.state is State.OPEN else []
+        self._protocol.send_response(self._protocol.accept(request))
+        if self._protocol.state is State.OPEN:
+            # Before the client has the answer: its next connection could be reported first.
+            self._report(self, self._arrival(Kind.OPENED))
 
     def _take(self, frame: Frame) -> list[Arrival]:
         match frame.opcode:

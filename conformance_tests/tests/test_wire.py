@@ -1,0 +1,33 @@
+"""The suite's end of a connection."""
+
+from __future__ import annotations
+
+import select
+import socket
+
+from websockets.client import ClientProtocol
+from websockets.typing import Subprotocol
+from websockets.uri import parse_uri
+
+from pagewire_conformance.wire.arrivals import Arrival, Kind
+from pagewire_conformance.wire.connection import SUBPROTOCOL, Behavior, Connection
+
+
+def test_connection_is_reported_before_the_client_has_its_answer() -> None:
+    """Else a client that ends it at once, and connects again, could be seen to come in another order."""
+    ours, theirs = socket.socketpair()
+    had_answer: list[bool] = []
+
+    def report(_: Connection, arrival: Arrival) -> None:
+        if arrival.kind is Kind.OPENED:
+            had_answer.append(bool(select.select([theirs], [], [], 0)[0]))
+
+    client = ClientProtocol(parse_uri("ws://localhost/"), subprotocols=[Subprotocol(SUBPROTOCOL)])
+    client.send_request(client.connect())
+    Connection(ours, 1, Behavior(), report).start()
+    with theirs:
+        for data in client.data_to_send():
+            theirs.sendall(data)
+        theirs.settimeout(20)
+        assert theirs.recv(65536).startswith(b"HTTP/1.1 101 ")
+    assert had_answer == [False]
