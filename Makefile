@@ -2,6 +2,8 @@
 PYTHON_SOURCES := protocol reference_server conformance_tests
 BIN := .venv/bin
 NODE_CLIENT := node --experimental-websocket js_client/bin/pagewire-headless.mjs {url} --downloads {downloads}
+# Many tests start processes: without compiled modules each would compile all of ours anew.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test conformance check format generate benchmark benchmark-streams benchmark-load clean
@@ -18,7 +20,7 @@ test: check .setup/browser .setup/nginx ## all checks, all tests, in Python, in 
 	@echo '--- tests of protocol and server (pytest, with a real browser)'
 	@$(BIN)/pytest -q -n 3 protocol/tests reference_server/tests
 	@echo '--- tests of the conformance suite: it catches every defect'
-	@$(BIN)/pytest -q -n 4 conformance_tests/tests
+	@$(BIN)/pytest -q -n 10 --dist worksteal conformance_tests/tests
 	@$(MAKE) --no-print-directory conformance
 
 conformance: .setup/browser .setup/javascript ## our own clients against the conformance suite: Node, and the page in a browser

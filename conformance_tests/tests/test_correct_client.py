@@ -7,13 +7,20 @@ from broken_clients.client import Client
 from broken_clients.defects.bases import Pageless
 from broken_clients.harness import Case, all_cases, run_case
 
+from pagewire_conformance.execution import Outcome
 from pagewire_conformance.verdicts import Verdict
+
+
+def outcome_of(case: Case, client: type[Client]) -> Outcome:
+    """Run a case; a client that was late, on a machine that is busy, is given the suite's whole patience."""
+    outcome = run_case(case, client)
+    return run_case(case, client, factor=1) if " within " in outcome.message else outcome
 
 
 @pytest.mark.parametrize("case", all_cases(), ids=lambda case: case.id)
 def test_correct_clients_pass(case: Case) -> None:
     """Each case is passed by one of the two; the other passes it too, or is not one that the case is about."""
-    outcomes = [run_case(case, client) for client in (Client, Pageless)]
+    outcomes = [outcome_of(case, client) for client in (Client, Pageless)]
     messages = [outcome.message for outcome in outcomes]
     assert Verdict.PASSED in {outcome.verdict for outcome in outcomes}, messages
     allowed = {Verdict.PASSED, Verdict.NOT_OFFERED, Verdict.UNVERIFIED}

@@ -30,6 +30,9 @@ _EXAMPLES: Final = """examples:
 exit codes: 0 conformant, 1 not conformant, 2 the run itself failed.
 """
 
+CASES_OF_A_WORKER: Final = 8
+"""A worker takes a second or two to begin: for fewer cases another one is not worth it."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
@@ -50,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.wait:
         options = _invite(options)
     progress = Progress(len(cases))
-    report = run(options, cases, given.keyword, _workers(given, options), progress.tell)
+    report = run(options, cases, given.keyword, _workers(given, options, len(cases)), progress.tell)
     report.problems += apply_known_failures(known, report.records)
     progress.finish(report, write_report(report))
     return report.exit_code
@@ -99,7 +102,7 @@ def _add_selection(parser: argparse.ArgumentParser) -> None:
 
 def _add_running(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("how they run")
-    group.add_argument("-n", dest="workers", type=int, metavar="WORKERS", help="at once (default: by the cores)")
+    group.add_argument("-n", dest="workers", type=int, metavar="WORKERS", help="at once (default: by cores and cases)")
     group.add_argument("--timeout-factor", type=float, default=1.0, metavar="X", help="of the suite's patience")
     group.add_argument("--strict", action="store_true", help="what could not be verified is a failure")
     group.add_argument("--known-failures", metavar="FILE", help="lines of GLOB  # REASON; one that passes is an error")
@@ -139,14 +142,15 @@ def _options(given: argparse.Namespace) -> Options:
     )
 
 
-def _workers(given: argparse.Namespace, options: Options) -> int:
+def _workers(given: argparse.Namespace, options: Options, cases: int) -> int:
     if options.wait or options.downloads is not None:
         return 1  # one client, or one folder, for all cases
     if given.workers is not None:
         return max(1, int(given.workers))
     # Most of a case is waiting; a browser takes more of a core than a process does.
     cores = os.cpu_count() or 1
-    return cores + 1 if options.page is not None else 2 * cores
+    most = cores + 1 if options.page is not None else 2 * cores
+    return min(most, -(-cases // CASES_OF_A_WORKER))
 
 
 def _list(cases: list[SelectedCase]) -> int:
