@@ -37,7 +37,7 @@ def _download(core: SessionCore, content: bytes) -> Command:
 def _chunks(core: SessionCore) -> list[tuple[int, int]]:
     chunks = []
     while frame := core.next_chunk():
-        chunk = unpack_chunk(frame)
+        chunk = unpack_chunk(b"".join(frame))
         chunks.append((chunk.id, chunk.offset + len(chunk.payload)))
     return chunks
 

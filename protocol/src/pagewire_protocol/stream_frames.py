@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from pagewire_protocol.fields import MAX_INTEGER
 from pagewire_protocol.violations import PeerViolation
@@ -12,6 +12,9 @@ from pagewire_protocol.violations import PeerViolation
 _HEADER: Final = struct.Struct(">QQ")
 HEADER_BYTES: Final = _HEADER.size
 """What stands before the payload."""
+
+ChunkParts: TypeAlias = tuple[bytes | memoryview, ...]
+"""A binary frame in parts that are to be written one after the other: to join them would copy the content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,9 +26,9 @@ class Chunk:
     payload: bytes
 
 
-def pack_chunk(id_: int, offset: int, *payload: bytes | memoryview) -> bytes:
+def pack_chunk(id_: int, offset: int, *payload: bytes | memoryview) -> ChunkParts:
     """Return a chunk as a binary frame; its payload may come in parts, and without any it is the end."""
-    return b"".join((_HEADER.pack(id_, offset), *payload))
+    return (_HEADER.pack(id_, offset), *payload)
 
 
 def unpack_chunk(frame: bytes) -> Chunk:

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 
 from pagewire_protocol.codec import size_of
 from pagewire_protocol.codes import ErrorCode
-from pagewire_protocol.stream_frames import HEADER_BYTES
+from pagewire_protocol.stream_frames import HEADER_BYTES, ChunkParts
 from pagewire_server.observer import Observer
 from pagewire_server.sessions.command import Command
 from pagewire_server.websocket.addresses import page_url
@@ -139,15 +139,16 @@ class Metrics(Observer):
         """Count it by its code."""
         self._ended.labels(code).inc()
 
-    def sent(self, frame: bytes, is_text: bool) -> None:
+    def sent(self, frame: bytes | ChunkParts) -> None:
         """Count it and its bytes; those of a stream once more, without the frame's head."""
-        if is_text:
+        if isinstance(frame, bytes):
             self._sent_text.inc()
             self._sent_text_bytes.inc(len(frame))
         else:
             self._sent_binary.inc()
-            self._sent_binary_bytes.inc(len(frame))
-            self._stream_bytes.inc(len(frame) - HEADER_BYTES)
+            size = sum(map(len, frame))
+            self._sent_binary_bytes.inc(size)
+            self._stream_bytes.inc(size - HEADER_BYTES)
 
     def received(self, message: str | bytes) -> None:
         """Count it and its bytes."""

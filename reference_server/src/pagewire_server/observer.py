@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import cast
 
+from pagewire_protocol.stream_frames import ChunkParts
 from pagewire_server.sessions.command import Command
 
 
@@ -40,8 +41,8 @@ class Observer:
     def session_ended(self, code: str) -> None:
         """A session ended, by a bye with `code`."""
 
-    def sent(self, frame: bytes, is_text: bool) -> None:
-        """A message was written to a client that is let in."""
+    def sent(self, frame: bytes | ChunkParts) -> None:
+        """A frame was written to a client that is let in: a text, or a chunk in its parts."""
 
     def received(self, message: str | bytes) -> None:
         """A message came from a client that is let in."""

@@ -131,7 +131,7 @@ def download(name: str, content: Content, *, media_type_: str | None = None) -> 
     session = current_session()
     media_type = media_type_ or mimetypes.guess_type(name)[0] or "application/octet-stream"
     session.require_open()
-    return start_download(session, name, media_type, open_content(content))
+    return start_download(session, name, media_type, open_content(content, session.stream_window_bytes))
 
 
 def set_env(**settings: Unpack[Settings]) -> PendingCommand[SetEnvResult]:

@@ -166,11 +166,10 @@ class FuzzedServer:
     def _write(self, session: LiveSession, position: Position) -> None:
         """Read what the server writes; each message must be a valid one."""
         while frame := session.next_frame():
-            data, is_text = frame
-            if not is_text:
-                unpack_chunk(data)
+            if isinstance(frame, tuple):
+                unpack_chunk(b"".join(frame))
                 continue
-            message = codec.read(data.decode(), Side.SERVER)
+            message = codec.read(frame.decode(), Side.SERVER)
             position.last_seq = getattr(message, "seq", position.last_seq)
         commands = session.core.unanswered
         position.awaited = {command.id: command.type for command in commands if command.message.seq}
@@ -207,7 +206,7 @@ class FuzzedServer:
         session.submit(call, "eval_js", COMMANDS["eval_js"])
         texts = []
         while frame := session.next_frame():
-            texts.append(frame[0])
+            texts.append(b"".join(frame) if isinstance(frame, tuple) else frame)
         n = self._asked
         # There may be an ack beside it.
         assert any(b'"eval_js","seq":%d,' % n in text for text in texts), f"the neighbour is not served: {texts}"

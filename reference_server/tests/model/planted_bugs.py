@@ -20,6 +20,7 @@ from server_machine import MakeCore, Step
 
 from pagewire_protocol.delivery import Inbox, Outbox, OutgoingStream
 from pagewire_protocol.handshake_messages import HelloParams
+from pagewire_protocol.stream_frames import ChunkParts
 from pagewire_server.options import Options
 from pagewire_server.sessions.command import Command
 from pagewire_server.sessions.session_core import SessionCore, SessionState
@@ -58,7 +59,7 @@ class SendsChunksBeforeTheReplay(SessionCore):
     def next_text(self, now: float) -> bytes | None:
         return None if self.delivery.outbox.is_replaying and self._has_chunk() else super().next_text(now)
 
-    def next_chunk(self) -> bytes | None:
+    def next_chunk(self) -> ChunkParts | None:
         for command in self._streaming:
             if command.stream and (frame := command.stream.next_frame()):
                 return frame

@@ -271,7 +271,7 @@ def _write(state: _State) -> list[Output]:
         if text := core.next_text(0.0):
             outputs.append(("text", text.decode()))
         elif chunk := core.next_chunk():
-            outputs.append(("binary", chunk.hex()))
+            outputs.append(("binary", b"".join(chunk).hex()))
         else:
             break
     if core.is_drained:

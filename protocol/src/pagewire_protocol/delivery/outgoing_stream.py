@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from pagewire_protocol.stream_frames import pack_chunk
+from pagewire_protocol.stream_frames import ChunkParts, pack_chunk
 from pagewire_protocol.violations import PeerViolation
 
 CHUNK_BYTES: Final = 126_976
@@ -97,8 +97,8 @@ class OutgoingStream:
         """Say that all was fed."""
         self._is_finished = True
 
-    def next_frame(self) -> bytes | None:
-        """Return the next binary frame, or None if nothing is to go. It counts as sent (STREAM-1, STREAM-2)."""
+    def next_frame(self) -> ChunkParts | None:
+        """Return the next binary frame, in parts, or None for now. It counts as sent (STREAM-1, STREAM-2)."""
         if not self.has_frame:
             return None
         offset = self._next

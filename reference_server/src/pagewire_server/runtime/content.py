@@ -10,11 +10,11 @@ from typing import BinaryIO, Final, TypeAlias, cast
 
 from typing_extensions import Buffer
 
-PIECE_BYTES: Final = 262_144
-"""How much is read of a file at a time."""
+PIECE_BYTES: Final = 1_048_576
+"""The largest piece. Smaller ones cost time, a turn of a thread each; larger ones keep what is sent already."""
 
-SPLIT_BYTES: Final = 1_048_576
-"""Larger pieces of an iterator are sent in parts of this size."""
+LEAST_READ_BYTES: Final = 65_536
+"""How much is read of a file at a time, at least."""
 
 Content: TypeAlias = Buffer | os.PathLike[str] | BinaryIO | Iterable[Buffer] | AsyncIterable[Buffer]
 """What `download` takes."""
@@ -51,16 +51,20 @@ class AsyncContent:
     size: int | None = None
 
 
-def open_content(content: object) -> MemoryContent | PiecesContent | AsyncContent:
-    """Return `content` in one of three shapes; TypeError says what is taken, OSError that a file can't be read."""
+def open_content(content: object, window_bytes: int) -> MemoryContent | PiecesContent | AsyncContent:
+    """Return `content` in one of three shapes; what is read of a file at a time is at most half a window.
+
+    TypeError says what is taken, OSError that a file can't be read.
+    """
     if isinstance(content, str):
         raise TypeError("content is a str: encode it, as in content.encode(); or for a file pass a pathlib.Path")
+    read_bytes = max(LEAST_READ_BYTES, min(window_bytes // 2, PIECE_BYTES))
     if isinstance(content, os.PathLike):
-        return _open_file(Path(content))
+        return _open_file(Path(content), read_bytes)
     if callable(getattr(content, "read", None)):
         file = cast("BinaryIO", content)
         size = _remaining(file)
-        return PiecesContent(_read_pieces(file, size, close=False), size)
+        return PiecesContent(_read_pieces(file, size, read_bytes, close=False), size)
     if isinstance(content, AsyncIterable):
         return AsyncContent(_check_async(content))
     if (data := _as_bytes(content)) is not None:
@@ -81,10 +85,10 @@ def _as_bytes(content: object) -> bytes | None:
         return None
 
 
-def _open_file(path: Path) -> PiecesContent:
+def _open_file(path: Path, read_bytes: int) -> PiecesContent:
     file = path.open("rb")
     size = os.fstat(file.fileno()).st_size
-    return PiecesContent(_read_pieces(file, size, close=True), size)
+    return PiecesContent(_read_pieces(file, size, read_bytes, close=True), size)
 
 
 def _remaining(file: BinaryIO) -> int | None:
@@ -97,10 +101,10 @@ def _remaining(file: BinaryIO) -> int | None:
     return max(end - position, 0)
 
 
-def _read_pieces(file: BinaryIO, size: int | None, *, close: bool) -> Iterator[bytes]:
+def _read_pieces(file: BinaryIO, size: int | None, read_bytes: int, *, close: bool) -> Iterator[bytes]:
     count = 0
     try:
-        while piece := file.read(PIECE_BYTES):
+        while piece := file.read(read_bytes):
             data = _piece(piece)
             count += len(data)
             if size is not None and count > size:
@@ -139,11 +143,11 @@ async def _check_async(pieces: AsyncIterable[object]) -> AsyncGenerator[bytes]:
 
 def _split(data: bytes) -> Iterator[bytes]:
     """Give `data` as it is, or in parts if it is large: what is sent of it would keep all of it in memory."""
-    if len(data) <= SPLIT_BYTES:
+    if len(data) <= PIECE_BYTES:
         yield data
         return
-    for start in range(0, len(data), SPLIT_BYTES):
-        yield data[start : start + SPLIT_BYTES]
+    for start in range(0, len(data), PIECE_BYTES):
+        yield data[start : start + PIECE_BYTES]
 
 
 def _piece(piece: object) -> bytes:

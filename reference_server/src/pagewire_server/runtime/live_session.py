@@ -15,6 +15,7 @@ from pagewire_protocol.control_messages import ByeParams
 from pagewire_protocol.delivery import OutboxFull
 from pagewire_protocol.fields import WireModel
 from pagewire_protocol.handshake_messages import HelloParams
+from pagewire_protocol.stream_frames import ChunkParts
 from pagewire_server.errors import SessionBusy, SessionClosed
 from pagewire_server.logs import SessionLog
 from pagewire_server.observer import Observer
@@ -101,6 +102,11 @@ class LiveSession:
     def inline_bytes(self) -> int:
         """Up to what size a download travels in one message."""
         return self._options.inline_bytes
+
+    @property
+    def stream_window_bytes(self) -> int:
+        """How much of its downloads may be under way."""
+        return self._options.stream_window_bytes
 
     @property
     def is_on_loop(self) -> bool:
@@ -305,8 +311,8 @@ class LiveSession:
         """Take a binary frame of the connection; PeerViolation if it is invalid."""
         self.core.receive_binary(frame)
 
-    def next_frame(self) -> tuple[bytes, bool] | None:
-        """Return the next frame to write and whether it is text; None if there is none now."""
+    def next_frame(self) -> bytes | ChunkParts | None:
+        """Return the next frame to write, a text as bytes or a chunk in parts; None if there is none now."""
         with self.room.lock:
             text = self.core.next_text(self.loop.time())
             chunk = self.core.next_chunk() if text is None else None
@@ -314,10 +320,10 @@ class LiveSession:
         if text is not None:
             # What is written leaves room in the queue.
             self.room.has_changed()
-            return text, True
+            return text
         if needs_flush and self._flush_timer is None:
             self._flush_timer = self.loop.call_later(FLUSH_SECONDS, self._flush)
-        return None if chunk is None else (chunk, False)
+        return chunk
 
     def _flush(self) -> None:
         self._flush_timer = None

@@ -15,7 +15,7 @@ from pagewire_protocol.delivery import Delivery, OutboxFull, Outgoing, OutgoingS
 from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_protocol.messages import KINDS, Kind, Side
 from pagewire_protocol.reply_messages import ErrorParams, EventParams
-from pagewire_protocol.stream_frames import unpack_chunk
+from pagewire_protocol.stream_frames import ChunkParts, unpack_chunk
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.options import Options
 from pagewire_server.sessions.command import (
@@ -163,8 +163,8 @@ class SessionCore:
         """Return the next text frame to write, or None."""
         return self.delivery.next_frame(now)
 
-    def next_chunk(self) -> bytes | None:
-        """Return the next binary frame to write, or None: each stream in turn, after its command and the replay."""
+    def next_chunk(self) -> ChunkParts | None:
+        """Return the next binary frame, in parts, or None: each stream in turn, after its command and the replay."""
         if not self.delivery.is_attached or self.delivery.outbox.is_replaying:
             return None
         room = self._options.stream_window_bytes
@@ -244,7 +244,7 @@ class SessionCore:
                 raise PeerViolation(f"type: a second {envelope.type} on a connection")
         return None
 
-    def _next_of(self, stream: OutgoingStream, room: int) -> bytes | None:
+    def _next_of(self, stream: OutgoingStream, room: int) -> ChunkParts | None:
         # All streams share one window, or a command would wait behind a window of each. But of what is less than a
         # quarter in flight the client need not acknowledge anything (STREAM-4): it may always go on.
         fits = min(stream.waiting, stream.chunk_bytes) <= room

@@ -18,9 +18,11 @@ from pagewire_protocol.codec import control_frame
 from pagewire_protocol.codes import SESSION_ENDING_CLOSE_CODES
 from pagewire_protocol.control_messages import ByeParams, PingParams
 from pagewire_protocol.handshake_messages import HelloParams, WelcomeParams
+from pagewire_protocol.stream_frames import ChunkParts
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.logs import SessionLog
 from pagewire_server.runtime.live_session import LiveSession
+from pagewire_server.websocket.binary_frames import write_binary
 from pagewire_server.websocket.prompt_connection import PromptConnection
 
 logger = logging.getLogger("pagewire.connection")
@@ -148,13 +150,12 @@ class Connection:
             frame = self._next_frame()
             if frame is None:
                 return True
-            data, is_text = frame
-            if is_text:
-                socket.protocol.send_text(data)
+            if isinstance(frame, bytes):
+                socket.protocol.send_text(frame)
+                for output in socket.protocol.data_to_send():
+                    transport.write(output)
             else:
-                socket.protocol.send_binary(data)
-            for output in socket.protocol.data_to_send():
-                transport.write(output)
+                write_binary(transport, frame)
             if not self._session.core.has_frames:
                 return True
         return False
@@ -163,7 +164,7 @@ class Connection:
         socket = self._socket
         try:
             await socket.send(welcome, text=True)
-            self._observer.sent(welcome, True)
+            self._observer.sent(welcome)
             del welcome
             self._arm_ping_timer()
             while not self._is_over:
@@ -191,15 +192,15 @@ class Connection:
     def _is_over(self) -> bool:
         return self._is_dropped or self._bye is not None
 
-    def _next_frame(self) -> tuple[bytes, bool] | None:
-        frame: tuple[bytes, bool] | None = (_PING, True)
+    def _next_frame(self) -> bytes | ChunkParts | None:
+        frame: bytes | ChunkParts | None = _PING
         if self._ping_is_due:
             self._ping_is_due = False
         else:
             self._frames += 1
             frame = self._session.next_frame()
         if frame is not None:
-            self._observer.sent(*frame)
+            self._observer.sent(frame)
         return frame
 
     async def _finish(self, writer: asyncio.Task[None]) -> None:
