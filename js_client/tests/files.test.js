@@ -95,3 +95,70 @@ test("what cannot be saved is said (DL-6)", async () => {
     message: "the file could not be saved: disk full",
   });
 });
+
+function gate() {
+  let open = () => {};
+  /** @type {Promise<void>} */
+  const opened = new Promise((resolve) => {
+    open = resolve;
+  });
+  return { open, opened };
+}
+
+/** @param {() => Promise<void>} save */
+function startedDownload(save) {
+  const content = { kind: /** @type {const} */ ("stream") };
+  let discarded = 0;
+  const file = {
+    append() {},
+    save,
+    discard() {
+      discarded += 1;
+    },
+  };
+  const downloads = new Downloads(() => file);
+  const bytes = downloads.start(1, { name: "a", media_type: "a/b", size: null, content });
+  downloads.append(1, new Uint8Array(5));
+  return { downloads, bytes, discards: () => discarded };
+}
+
+test("a file that takes a while to be handed over is answered then", async () => {
+  const { open, opened } = gate();
+  const { downloads, bytes } = startedDownload(() => opened);
+  downloads.finish(1);
+  let isAnswered = false;
+  bytes.then(() => {
+    isAnswered = true;
+  });
+  await Promise.resolve();
+  assert.equal(isAnswered, false);
+  open();
+  assert.equal(await bytes, 5);
+});
+
+test("a file that turns out not to be held is said, and given up (DL-6)", async () => {
+  const { downloads, bytes, discards } = startedDownload(() =>
+    Promise.reject(new Error("no room")),
+  );
+  downloads.finish(1);
+  await assert.rejects(bytes, {
+    code: "save_failed",
+    message: "the file could not be saved: no room",
+  });
+  assert.equal(discards(), 1);
+});
+
+test("a file that is given up while it is handed over is not answered", async () => {
+  const { open, opened } = gate();
+  const { downloads, bytes, discards } = startedDownload(() => opened);
+  let answers = 0;
+  bytes.then(() => {
+    answers += 1;
+  });
+  downloads.finish(1);
+  downloads.discard(1);
+  open();
+  await opened;
+  await Promise.resolve();
+  assert.deepEqual([answers, discards()], [0, 1]);
+});

@@ -39,7 +39,9 @@ class Desk {
         compile: compileAsyncFunction,
         openFile: () => ({
           append,
-          save: () => this.seen.push("saved"),
+          save: () => {
+            this.seen.push("saved");
+          },
           discard: () => this.seen.push("discarded"),
         }),
         showTransfer,

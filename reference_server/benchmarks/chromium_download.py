@@ -16,9 +16,9 @@ from measured_process import MIB, MeasuredProcess, answer_questions
 from playwright.sync_api import Browser, CDPSession, Download, Page, sync_playwright
 from stream_servers import serve_bare
 
-from pagewire_conformance.clients.browsers import ARGUMENTS, find_browser
+from pagewire_conformance.clients.browsers import ARGUMENTS, find_headless_browser
 from pagewire_server import create_server
-from pagewire_server.session import download
+from pagewire_server.session import SessionError, download
 
 PATIENCE_MS: Final = 600_000
 SAMPLE_MS: Final = 50
@@ -52,18 +52,22 @@ class PageDownload(NamedTuple):
 
 
 def serve_page(pipe: Pipe, path: Path) -> None:
-    """Serve a page that a file is sent to; asked, say how many seconds that took, or None as long as it takes."""
+    """Serve a page that a file is sent to; asked, say how many seconds that took, or what went wrong; None until then."""
     logging.getLogger("pagewire").setLevel(logging.ERROR)
     asyncio.run(_serve_page(pipe, path))
 
 
 async def _serve_page(pipe: Pipe, path: Path) -> None:
-    seconds: list[float] = []
+    seconds: list[float | str] = []
 
     async def app() -> None:
         started = time.perf_counter()
-        await download(path.name, path)
-        seconds.append(time.perf_counter() - started)
+        try:
+            await download(path.name, path)
+        except SessionError as error:
+            seconds.append(str(error))
+        else:
+            seconds.append(time.perf_counter() - started)
 
     async with create_server(app, port=0) as server:
         answer_questions(pipe, lambda _: seconds.pop() if seconds else None)
@@ -73,9 +77,9 @@ async def _serve_page(pipe: Pipe, path: Path) -> None:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run a Chromium."""
+    """Run a Chromium without windows, if there is one: the other keeps no more than 500 MB of Blobs in such a profile."""
     with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=find_browser(), args=ARGUMENTS)
+        browser = driver.chromium.launch(executable_path=find_headless_browser(), args=ARGUMENTS)
         yield browser
         browser.close()
 
@@ -110,6 +114,8 @@ def _watch_heap(page: Page, devtools: CDPSession, server: MeasuredProcess) -> tu
     while (seconds := server.ask()) is None:
         most = max(most, _heap_of(devtools))
         page.wait_for_timeout(SAMPLE_MS)
+    if isinstance(seconds, str):
+        raise RuntimeError(f"the page did not take the file: {seconds}")  # noqa: TRY004 - it is what went wrong
     return seconds, most - first
 
 

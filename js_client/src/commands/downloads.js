@@ -12,7 +12,7 @@ import { safeFileName } from "./file_names.js";
  *
  * @typedef {object} IncomingFile
  * @property {(bytes: Uint8Array<ArrayBuffer>) => void} append
- * @property {() => void} save hands the file over
+ * @property {() => void | Promise<void>} save hands the file over, at once or later; then a `discard` may come before
  * @property {() => void} discard
  *
  * @typedef {(name: string, mediaType: string) => IncomingFile} OpenFile the name is safe
@@ -91,9 +91,12 @@ export class Downloads {
   /** @param {number} id */
   finish(id) {
     this.#attempt(id, (transfer) => {
-      transfer.file.save();
-      this.#remove(id);
-      transfer.resolve(transfer.bytes);
+      const saved = transfer.file.save();
+      if (!(saved instanceof Promise)) return this.#done(id, transfer);
+      saved.then(
+        () => this.#done(id, transfer),
+        (error) => this.#fail(id, transfer, saveFailed(error)),
+      );
     });
   }
 
@@ -118,6 +121,27 @@ export class Downloads {
       if (transfer === undefined) view.end();
       else transfer.view = view;
     });
+  }
+
+  /**
+   * @param {number} id
+   * @param {Transfer} transfer nothing is done if it was given up meanwhile
+   */
+  #done(id, transfer) {
+    if (this.#transfers.get(id) !== transfer) return;
+    this.#remove(id);
+    transfer.resolve(transfer.bytes);
+  }
+
+  /**
+   * @param {number} id
+   * @param {Transfer} transfer nothing is done if it was given up meanwhile
+   * @param {CommandError} error
+   */
+  #fail(id, transfer, error) {
+    if (this.#transfers.get(id) !== transfer) return;
+    this.discard(id);
+    transfer.reject(error);
   }
 
   /**
@@ -149,8 +173,7 @@ export class Downloads {
     try {
       saving(() => act(transfer));
     } catch (error) {
-      this.discard(id);
-      transfer.reject(/** @type {CommandError} */ (error));
+      this.#fail(id, transfer, /** @type {CommandError} */ (error));
     }
   }
 }
@@ -164,7 +187,16 @@ function saving(act) {
   try {
     return act();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandError("save_failed", `the file could not be saved: ${reason}`); // DL-6
+    throw saveFailed(error);
   }
+}
+
+/**
+ * DL-6.
+ *
+ * @param {unknown} error
+ */
+function saveFailed(error) {
+  const reason = error instanceof Error ? error.message : String(error);
+  return new CommandError("save_failed", `the file could not be saved: ${reason}`);
 }

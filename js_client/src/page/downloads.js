@@ -9,6 +9,9 @@ const OFFERED_MS = 60_000;
 /** How many parts are held before they become one. */
 const PARTS_BEFORE_FOLD = 64;
 
+/** A larger file is offered only once it is known that the browser holds it. */
+const SURELY_HELD_BYTES = 1_048_576;
+
 /**
  * Collects a file in Blobs, which the browser keeps out of the JavaScript heap.
  *
@@ -20,19 +23,47 @@ const PARTS_BEFORE_FOLD = 64;
 export function openFile(name, mediaType, offerLink) {
   /** @type {Blob[]} */
   let parts = [];
+  let isDiscarded = false;
+  /** @type {Error | null} */
+  let failure = null;
   return {
     append(bytes) {
+      if (failure !== null) throw failure;
       parts.push(new Blob([bytes]));
-      if (parts.length >= PARTS_BEFORE_FOLD) parts = [new Blob(parts)];
+      if (parts.length < PARTS_BEFORE_FOLD) return;
+      const folded = new Blob(parts);
+      parts = [folded];
+      checkHeld(folded).catch((error) => {
+        failure = error;
+      });
     },
     save() {
-      offer(new Blob(parts, { type: mediaType }), name, offerLink);
+      const file = new Blob(parts, { type: mediaType });
       parts = [];
+      if (file.size <= SURELY_HELD_BYTES) return offer(file, name, offerLink);
+      return checkHeld(file).then(() => {
+        if (!isDiscarded) offer(file, name, offerLink);
+      });
     },
     discard() {
       parts = [];
+      isDiscarded = true;
     },
   };
+}
+
+/**
+ * A browser that has no room for a Blob says so only where it is read; a download of it is cancelled without a word.
+ *
+ * @param {Blob} blob
+ */
+async function checkHeld(blob) {
+  try {
+    await blob.slice(-1).arrayBuffer();
+  } catch (error) {
+    const why = error instanceof Error ? error.name : String(error);
+    throw new Error(`the browser has no room for ${blob.size} bytes (${why})`);
+  }
 }
 
 /**

@@ -257,3 +257,36 @@ def test_a_file_is_not_shown_before_200_ms(serve: Serve, context: BrowserContext
     expect(rows(page)).to_have_count(0)
     page.clock.run_for(50)
     expect(rows(page)).to_have_count(1)
+
+
+NO_ROOM = """
+    const { slice } = Blob.prototype;
+    Blob.prototype.slice = function (...range) {
+        if (this.size <= LIMIT) return slice.apply(this, range);
+        return { arrayBuffer: () => Promise.reject(new DOMException("not kept", "NotReadableError")) };
+    };
+"""
+"""A browser that keeps no Blob over a limit, as Chromium does with 500 MB in a private window."""
+
+
+@pytest.mark.parametrize("limit", [1, 10])
+def test_a_file_that_the_browser_has_no_room_for_is_told_and_not_taken_for_saved(
+    serve: Serve, context: BrowserContext, results: Results, saved: list[str], limit: int
+) -> None:
+    """DL-6: while it comes, or at its end; the next one, which is small, is saved."""
+
+    def main() -> None:
+        results.put(outcome_of("large.bin", iter([bytes(MB)] * 12)))
+        results.put(download("small.bin", iter([bytes(MB // 2)])).wait(PATIENCE))
+        hold()
+
+    page = context.new_page()
+    page.add_init_script(NO_ROOM.replace("LIMIT", str(limit * MB)))
+    with page.expect_download():
+        page.goto(serve(main).url)
+    told = results.get(timeout=PATIENCE)
+    assert told.startswith("save_failed: the file could not be saved: the browser has no room for ")
+    assert told.endswith(" bytes (NotReadableError)")
+    assert results.get(timeout=PATIENCE) == MB // 2
+    expect(rows(page)).to_have_count(0)
+    assert saved == ["small.bin"]
