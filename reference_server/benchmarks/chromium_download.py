@@ -52,7 +52,7 @@ class PageDownload(NamedTuple):
 
 
 def serve_page(pipe: Pipe, path: Path) -> None:
-    """Serve a page that a file is sent to; asked, say how many seconds that took, or what went wrong; None until then."""
+    """Serve a page that a file is sent to; asked, say in how many seconds, or what went wrong; None before."""
     logging.getLogger("pagewire").setLevel(logging.ERROR)
     asyncio.run(_serve_page(pipe, path))
 
@@ -77,7 +77,7 @@ async def _serve_page(pipe: Pipe, path: Path) -> None:
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run a Chromium without windows, if there is one: the other keeps no more than 500 MB of Blobs in such a profile."""
+    """Run a Chromium without windows, if there is one: the other keeps 500 MB of Blobs and no more."""
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=find_headless_browser(), args=ARGUMENTS)
         yield browser
