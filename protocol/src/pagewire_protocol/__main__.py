@@ -1,4 +1,4 @@
-"""The command `pagewire-schema`: write the published schemas, or check that they are what the models say."""
+"""The command `pagewire-schema`: write the published schemas, check them, or tell what a change of them breaks."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from pagewire_protocol.schema_diff import Change, compare, read_version
 from pagewire_protocol.schema_files import schema_files
 from pagewire_protocol.schema_forms import Form
 from pagewire_protocol.versions import LATEST_VERSION, SUPPORTED_VERSIONS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 1 where `check` finds a difference. Bad usage exits with 2."""
-    options = _parser().parse_args(arguments)
+    """Run the command; returns 0, or 1 where `check` finds a difference or `diff` a break. Bad usage exits with 2."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command == "diff":
+        try:
+            changes = compare(read_version(options.old), read_version(options.new))
+        except (OSError, ValueError) as error:
+            parser.error(str(error))
+        return _tell(changes)
     forms = (Form(options.form),) if options.form else tuple(Form)
     files = schema_files(forms, options.version)
     if options.command == "write":
@@ -36,7 +44,22 @@ def _parser() -> argparse.ArgumentParser:
             choices=[form.value for form in Form],
             help="open: for receivers; strict: for judging senders; default: both",
         )
+    diff = commands.add_parser(
+        "diff",
+        help="tell of each change whether it breaks clients, servers or nobody",
+        description="Exits with 1 if a change breaks somebody: such a change needs a new major version.",
+    )
+    for name, what in (("old", "the schemas of before"), ("new", "those of now")):
+        diff.add_argument(name, metavar=name.upper(), help=f"{what}: a folder, or a version of this package")
     return parser
+
+
+def _tell(changes: Sequence[Change]) -> int:
+    for change in changes:
+        _say(str(change))
+    breaking = sum(1 for change in changes if change.breaks)
+    _say(f"{len(changes)} changes, of which {breaking} break somebody" if changes else "nothing has changed")
+    return 1 if breaking else 0
 
 
 def _write(directory: Path, files: dict[str, str]) -> int:
