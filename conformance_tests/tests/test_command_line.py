@@ -16,6 +16,7 @@ import jsonschema
 import pytest
 
 from pagewire_conformance.report.json_report import report_schema
+from pagewire_conformance.requirements import TOPICS
 
 CLIENT = Path(__file__).parent / "broken_clients" / "run_client.py"
 CORRECT = f"{sys.executable} {CLIENT} Client {{url}}"
@@ -107,6 +108,15 @@ def test_a_client_that_hangs_costs_its_case_only(tmp_path: Path) -> None:
     assert code == 1, said
     found = report(tmp_path)
     assert (found["counts"]["failed"], found["expected"] - found["executed"]) == (1, 0)
+
+
+def test_pytest_alone_does_not_compile_the_cases_without_their_counts(tmp_path: Path) -> None:
+    """What it left on the disk would have the command say that no case checks anything."""
+    arguments = ("-p", "pagewire_conformance.plugin", "--collect-only", "-c", os.devnull, str(TOPICS))
+    command = [sys.executable, "-m", "pytest", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert "set enable_assertion_pass_hook = true" in done.stderr
 
 
 @pytest.mark.parametrize(

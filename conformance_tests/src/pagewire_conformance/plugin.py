@@ -59,6 +59,9 @@ def profile_of(item: pytest.Item) -> Profile:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Announce the suite's marks."""
+    if not config.getini("enable_assertion_pass_hook"):
+        # Compiled cases stay on the disk: made without the calls of the hook, they would count none in any later run.
+        raise pytest.UsageError("the cases count their checks: set enable_assertion_pass_hook = true")
     config.addinivalue_line("markers", "requirement(*ids): the requirements of SPEC.md that a case is about")
     config.addinivalue_line("markers", "long: the case takes seconds, since it is about waiting")
     config.addinivalue_line("markers", "full_browser: the case needs a browser with a blocker of popups")

@@ -58,6 +58,7 @@ def all_cases() -> tuple[Case, ...]:
     """Collect the suite's cases."""
     collector = _Collector()
     arguments = ["--collect-only", "-s", "-c", "/dev/null", "--rootdir", str(TOPICS), "--import-mode=importlib"]
+    arguments += ["-o", "enable_assertion_pass_hook=true"]
     quiet = ["-p", "no:terminal", "-p", "no:cacheprovider", "-p", "pagewire_conformance.plugin"]
     assert pytest.main([*arguments, *quiet, str(TOPICS)], plugins=[collector]) == pytest.ExitCode.OK
     return tuple(collector.cases)
