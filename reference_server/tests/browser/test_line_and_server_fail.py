@@ -70,10 +70,11 @@ def test_lost_welcome_starts_no_second_app(serve: Serve, context: BrowserContext
 
 def test_session_that_ends_while_its_page_is_away_delivers_its_last_file(serve: Serve, context: BrowserContext) -> None:
     """END-10: it drains once the page is back."""
-    is_away = threading.Event()
+    has_answered, is_away = threading.Event(), threading.Event()
 
     def main() -> None:
         eval_js("1")
+        has_answered.set()
         assert is_away.wait(PATIENCE)
         download("last.bin", CONTENT)
 
@@ -82,7 +83,7 @@ def test_session_that_ends_while_its_page_is_away_delivers_its_last_file(serve: 
     with faulty_proxy(port) as proxy:
         page = context.new_page()
         page.goto(proxy.url("http", "/"))
-        expect(page.get_by_role("status")).to_have_text("Connected")
+        assert has_answered.wait(PATIENCE)
         proxy.lead_to(None)
         proxy.strike(Kind.RESET)
         expect(page.get_by_role("status")).to_have_text(LOST)
