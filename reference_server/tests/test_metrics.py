@@ -48,6 +48,7 @@ def test_life_of_a_session_is_counted(serve: Serve, connect: Connect) -> None:
     live = serve(hold, **METERED)
     client = connect(live)
     connect(live, hello=False)
+    live.until(lambda: metrics_of(live)._connections._value.get() == 2)
     seen = scrape(live)
     assert (seen["pagewire_sessions"], seen["pagewire_connections"]) == (1, 2)
     assert seen["pagewire_sessions_started_total"] == 1
