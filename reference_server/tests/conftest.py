@@ -14,7 +14,7 @@ from scripted_client import Connect, ScriptedClient, scripted_client
 from soak import FaultPlan
 
 from pagewire_server import Options
-from pagewire_server.runtime.apps import App
+from pagewire_server.apps.running import App
 
 FAULTS = 25
 

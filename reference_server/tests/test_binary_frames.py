@@ -12,7 +12,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
 from pagewire_protocol.stream_frames import ChunkParts
-from pagewire_server.websocket.binary_frames import write_binary
+from pagewire_server.backends.default.websocket import write_binary
 
 PARTS = (b"head", memoryview(bytes(range(256)) * 4000)[7:], b"", memoryview(b"tail"))
 

@@ -14,7 +14,7 @@ from scripted_client import Connect, make_hello, scripted_client
 from websockets.exceptions import ConnectionClosed
 
 from pagewire_server.session import SessionClosed, download, eval_js, hold, run_js
-from pagewire_server.websocket.connection import Connection
+from pagewire_server.transports.websocket import WebSocketConnection
 
 INSTANCE = "an-instance-that-is-odd"
 
@@ -49,14 +49,14 @@ def test_ack_is_not_tried_again_and_again_while_the_writer_waits(
 ) -> None:
     """One timer for one deadline, whatever becomes of it."""
     fired: list[int] = []
-    original = Connection._ack
+    original = WebSocketConnection._ack
 
-    def count(connection: Connection) -> None:
+    def count(connection: WebSocketConnection) -> None:
         fired.append(1)
         original(connection)
 
-    monkeypatch.setattr(Connection, "_ack", count)
-    monkeypatch.setattr("pagewire_protocol.delivery.inbox.ACK_DELAY", 0.01)
+    monkeypatch.setattr(WebSocketConnection, "_ack", count)
+    monkeypatch.setattr("pagewire_server.core.delivery.ACK_DELAY", 0.01)
     is_blocked = threading.Event()
 
     def app() -> None:
@@ -101,7 +101,7 @@ def test_resume_that_acknowledges_the_last_message_ends_a_drained_session(serve:
     live = serve(app)
     client = connect(live, instance=INSTANCE)
     client.result(client.receive("run_js"))
-    live.until(lambda: not live.sessions[0].core.unanswered)
+    live.until(lambda: not live.sessions[0]._core.unanswered)
     client.break_connection()
     live.until(lambda: live.is_detached)
     client_is_away.set()
@@ -187,6 +187,6 @@ def test_connection_before_its_hello_is_told_of_the_shutdown(serve: Serve, conne
     """END-1: no close without a bye."""
     live = serve(hold)
     client = connect(live, hello=False)
-    live.until(lambda: bool(live.server._greeter.sockets))
+    live.until(lambda: bool(live.server._handshake.sockets))
     live.stop()
     assert client.receive_bye() == ("server_shutdown", 1012)

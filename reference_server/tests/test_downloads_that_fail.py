@@ -16,8 +16,8 @@ from results import Results
 from scripted_client import Connect
 from streams import STREAMS, WINDOW, receive_chunk
 
-from pagewire_server.runtime.live_session import LiveSession
-from pagewire_server.runtime.pending_command import PendingCommand
+from pagewire_server.apps.session import Session
+from pagewire_server.core.session import Command
 from pagewire_server.session import CommandError, SessionClosed, download, run_js
 
 
@@ -120,10 +120,10 @@ def test_pages_answer_to_the_cancel_is_never_the_outcome(
     serve: Serve, connect: Connect, results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STREAM-9: whoever waits gets what the source raised, though the page answers while the thread still cancels."""
-    cancel, is_received, is_answered = LiveSession.cancel, threading.Event(), threading.Event()
+    cancel, is_received, is_answered = Session.cancel, threading.Event(), threading.Event()
 
-    def cancel_slowly(session: LiveSession, pending: PendingCommand[Any]) -> None:
-        cancel(session, pending)
+    def cancel_slowly(session: Session, command: Command) -> None:
+        cancel(session, command)
         is_answered.wait(PATIENCE)
 
     def failing() -> Iterator[bytes]:
@@ -137,7 +137,7 @@ def test_pages_answer_to_the_cancel_is_never_the_outcome(
         except (OSError, CommandError) as error:
             results.put(str(error))
 
-    monkeypatch.setattr(LiveSession, "cancel", cancel_slowly)
+    monkeypatch.setattr(Session, "cancel", cancel_slowly)
     live = serve(app)
     client = connect(live, **STREAMS)
     command = client.receive("download")
@@ -146,7 +146,7 @@ def test_pages_answer_to_the_cancel_is_never_the_outcome(
     is_received.set()
     client.receive("cancel")
     client.error(command, "cancelled")
-    live.until(lambda: not session.core.unanswered)
+    live.until(lambda: not session._core.unanswered)
     is_answered.set()
     assert results.next() == "the disk is gone"
 

@@ -22,7 +22,7 @@ async def ask_twice() -> None:
 def drain(live: LiveServer) -> Future[None]:
     """Begin to drain, and return once that has begun."""
     draining = live.begin(live.server.drain())
-    live.until(lambda: live.server._draining.has_begun)
+    live.until(lambda: live.server._runner._draining.has_begun)
     return draining
 
 

@@ -218,7 +218,7 @@ def test_message_between_hello_and_welcome_is_invalid(
     client = connect(live, hello=False)
     client.send(make_hello())
     client.send(early)
-    live.until(lambda: any(socket.has_unread for socket in live.server._greeter.sockets))
+    live.until(lambda: any(socket.has_unread for socket in live.server._handshake.sockets))
     has_come.set()
     assert client.receive_bye() == outcome
     assert live.server.session_count == 0
@@ -237,5 +237,5 @@ def test_client_that_leaves_before_it_is_let_in_starts_no_app(serve: Serve, conn
     client.send(make_hello())
     client.leave()
     has_come.set()
-    live.until(lambda: not live.server._greeter.sockets)
+    live.until(lambda: not live.server._handshake.sockets)
     assert started == []

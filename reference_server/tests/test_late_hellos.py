@@ -28,7 +28,7 @@ def talking_client(connect: Connect, live: Any) -> ScriptedClient:
     client = connect(live, instance=INSTANCE, attempt=7)
     client.receive("eval_js")
     client.ack()
-    live.until(lambda: live.sessions[0].core.delivery.outbox.acknowledged_seq == 1)
+    live.until(lambda: live.sessions[0]._core._outbox.acknowledged_seq == 1)
     return client
 
 
@@ -105,7 +105,7 @@ def test_hello_that_waited_longer_for_its_check_is_late(serve: Serve, connect: C
     live = serve(hold, authenticate=authenticate)
     held_up = connect(live, hello=False)
     held_up.send(make_hello(instance=INSTANCE, attempt=1, auth="held up"))
-    live.until(lambda: len(live.server._greeter.sockets) == 1)
+    live.until(lambda: len(live.server._handshake.sockets) == 1)
     client = connect(live, instance=INSTANCE, attempt=2)
     may_go_on.set()
     assert held_up.receive_bye() == ("replaced", 4409)

@@ -19,11 +19,11 @@ from scripted_client import Connect, ScriptedClient, make_hello, scripted_client
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import ByeCode
+from pagewire_server.backends.default.websocket import DefaultWebSocket
+from pagewire_server.core.directory import SessionDirectory
 from pagewire_server.session import SessionBusy, download, eval_js, hold, on_event
-from pagewire_server.sessions.directory import SessionDirectory
-from pagewire_server.websocket.prompt_connection import PromptConnection
-from pagewire_server.websocket.static_files import FileTags
-from pagewire_server.websocket.waiting_room import counted
+from pagewire_server.web.requests import counted_address
+from pagewire_server.web.static_files import FileTags
 
 FULL = ("too_many_sessions", 4429)
 LET_GO = ("hello_timeout", 4408)
@@ -38,10 +38,10 @@ def forwarded_for(live: LiveServer, address: str) -> Iterator[ScriptedClient]:
         yield client
 
 
-def socket_of(live: LiveServer) -> PromptConnection:
+def socket_of(live: LiveServer) -> DefaultWebSocket:
     """Return the server's end of the connection of the youngest session."""
-    connection: Any = live.sessions[-1]._link
-    found: PromptConnection = connection._socket
+    connection: Any = live.sessions[-1]._connection
+    found: DefaultWebSocket = connection._socket
     return found
 
 
@@ -107,12 +107,12 @@ def test_forwarded_address_of_a_stranger_is_not_believed(serve: Serve) -> None:
 )
 def test_address_counts_as_what_one_user_has(address: str, group: str) -> None:
     """Of IPv6 that is a network of 64 bits."""
-    assert counted(address) == group
+    assert counted_address(address) == group
 
 
 def test_tombstones_are_bounded_and_small(monkeypatch: pytest.MonkeyPatch) -> None:
     """END-11 within bounds: the oldest goes first, texts are cut, and equal ones are one."""
-    monkeypatch.setattr("pagewire_server.sessions.directory.MAX_TOMBSTONES", 3)
+    monkeypatch.setattr("pagewire_server.core.directory.MAX_TOMBSTONES", 3)
     directory: SessionDirectory[object] = SessionDirectory(resume_window=10)
     for number in range(5):
         directory.bury(b"%d" % number, make_bye(ByeCode.INVALID_MESSAGE, "x" * 999), now=number)
@@ -133,9 +133,9 @@ def test_connections_that_say_nothing_are_few_of_one_address(serve: Serve, conne
     away.break_connection()
     live.until(lambda: live.is_detached)
     oldest = connect(live, hello=False)
-    live.until(lambda: len(live.server._greeter.sockets) == 1)
+    live.until(lambda: len(live.server._handshake.sockets) == 1)
     second = connect(live, hello=False)
-    live.until(lambda: len(live.server._greeter.sockets) == 2)
+    live.until(lambda: len(live.server._handshake.sockets) == 2)
     assert connect(live, instance=away.hello["params"]["instance"]).welcome["resumed"] is True
     assert oldest.receive_bye() == LET_GO
     assert second.say_hello()["resumed"] is False
@@ -152,9 +152,9 @@ def test_connections_that_say_nothing_are_few_in_all(serve: Serve, connect: Conn
             return stack.enter_context(scripted_client(live.socket_url, additional_headers=headers))
 
         oldest = connect_silent("192.0.2.1")
-        live.until(lambda: len(live.server._greeter.sockets) == 1)
+        live.until(lambda: len(live.server._handshake.sockets) == 1)
         connect_silent("192.0.2.2")
-        live.until(lambda: len(live.server._greeter.sockets) == 2)
+        live.until(lambda: len(live.server._handshake.sockets) == 2)
         assert connect(live).welcome["resumed"] is False
         assert oldest.receive_bye() == LET_GO
         assert neighbour.is_served()
@@ -166,12 +166,12 @@ def test_sockets_without_a_request_are_few(serve: Serve, connect: Connect, caplo
     neighbour = Neighbour(connect(live))
     address = ("127.0.0.1", live.server.port)
     with socket.create_connection(address) as first, socket.create_connection(address):
-        live.until(lambda: len(live.server._door) == 2)
+        live.until(lambda: len(live.server._limiter) == 2)
         with socket.create_connection(address, PATIENCE) as third:
             assert was_closed(third)
         assert neighbour.is_served()
         first.close()
-        live.until(lambda: len(live.server._door) == 1)
+        live.until(lambda: len(live.server._limiter) == 1)
         assert connect(live).welcome["resumed"] is False
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
@@ -208,7 +208,7 @@ def test_events_beyond_the_rate_are_slowed_down_and_not_lost(serve: Serve, conne
     assert client.connection.protocol.close_rcvd is None
 
 
-def watch_holds(connection: PromptConnection, held: list[bool]) -> None:
+def watch_holds(connection: DefaultWebSocket, held: list[bool]) -> None:
     """Note each time that the server stops reading a connection."""
     pause = connection.transport.pause_reading
 
@@ -258,7 +258,8 @@ def test_flood_before_the_hello_is_slowed_down(serve: Serve, connect: Connect) -
     client = connect(live, hello=False)
     for _ in range(20):
         client.send({"type": "x"})
-    live.until(lambda: any(waiting._is_held for waiting in live.server._greeter.sockets))
+    waiting: Any = live.server._handshake.sockets
+    live.until(lambda: any(socket._is_held for socket in waiting))
 
 
 def test_bye_reaches_a_client_that_is_held(serve: Serve, connect: Connect) -> None:

@@ -13,8 +13,8 @@ from results import Results
 from scripted_client import scripted_client
 from server_process import server_process
 
+from pagewire_server.core.session import SessionState
 from pagewire_server.session import download, eval_js, hold
-from pagewire_server.sessions.session_core import SessionState
 
 CONTENT = bytes(range(256)) * 2000
 BEAT = {"heartbeat_interval": 0.2, "heartbeat_timeout": 0.2}
@@ -59,7 +59,7 @@ def test_session_that_ends_while_its_client_is_away_delivers_its_last_file(serve
         proxy.strike(Kind.RESET)
         live.until(lambda: live.is_detached)
         is_away.set()
-        live.until(lambda: live.sessions[0].core.state is SessionState.DRAINING)
+        live.until(lambda: live.sessions[0]._core.state is SessionState.DRAINING)
         proxy.lead_to(port)
         assert client.wait(PATIENCE) == 0
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"last.bin": CONTENT}

@@ -12,7 +12,7 @@ import pytest
 from live_server import PATIENCE, LiveServer, Serve
 from scripted_client import Connect, make_hello, scripted_client
 
-from pagewire_server.logs import JsonFormatter, TextFormatter
+from pagewire_server.ops.logs import JsonFormatter, TextFormatter
 from pagewire_server.session import defer_call, hold, on_event, run_js
 
 SECRETS = {"instance": "instance-that-is-secret", "auth": "hunter2-the-token", "key": "key-of-the-url"}

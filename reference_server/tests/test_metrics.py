@@ -16,8 +16,9 @@ from scripted_client import Connect, make_hello
 
 from pagewire_server import Options, create_server
 from pagewire_server.__main__ import main
-from pagewire_server.metrics import Metrics
-from pagewire_server.observer import MissingExtraError
+from pagewire_server.apps.commands import PendingCommand
+from pagewire_server.errors import MissingExtraError
+from pagewire_server.ops.metrics import Metrics
 from pagewire_server.session import download, eval_js, hold, on_event
 
 README = Path(__file__).parents[1] / "README.md"
@@ -27,7 +28,7 @@ CONTENT = bytes(100_000)
 
 def metrics_of(live: LiveServer) -> Metrics:
     """Return what the server counts with."""
-    observer = live.server._observer
+    observer = live.server._runner.metrics
     assert isinstance(observer, Metrics)
     return observer
 
@@ -127,8 +128,7 @@ def test_what_waits_for_a_client_that_is_away_is_shown(serve: Serve, connect: Co
     connect(live).break_connection()
     live.until(lambda: live.is_detached)
     assert scrape(live)["pagewire_outbox_bytes"] == 0
-    session = live.sessions[0]
-    session.submit(session.pending("run_js", lambda _params: None), "run_js", b"{}")
+    PendingCommand(live.sessions[0], "run_js", lambda _params: None).submit("run_js", b"{}")
     assert scrape(live)["pagewire_outbox_bytes"] > 0
 
 
@@ -168,7 +168,7 @@ def test_taken_port_of_the_metrics_is_an_error_and_leaves_no_server(serve: Serve
 def test_missing_library_is_said_with_the_way_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """At the start; without the option it is not needed."""
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    monkeypatch.delitem(sys.modules, "pagewire_server.metrics")
+    monkeypatch.delitem(sys.modules, "pagewire_server.ops.metrics")
     create_server(hold)
     with pytest.raises(MissingExtraError, match=r"pip install 'pagewire\[metrics\]'"):
         create_server(hold, options=Options(metrics_port=0))
@@ -179,6 +179,6 @@ def test_command_says_what_is_missing_in_a_line(
 ) -> None:
     """Exit 1, no traceback."""
     monkeypatch.setitem(sys.modules, "prometheus_client", None)
-    monkeypatch.delitem(sys.modules, "pagewire_server.metrics")
+    monkeypatch.delitem(sys.modules, "pagewire_server.ops.metrics")
     assert main(["demo", "--no-browser", "--port", "0", "--metrics-port", "0"]) == 1
     assert capsys.readouterr().err.startswith("pagewire-server: metrics_port needs prometheus-client: pip install")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pagewire_server import Options, create_server
-from pagewire_server.websocket.origins import is_foreign
+from pagewire_server.web.requests import is_foreign
 
 
 @pytest.mark.parametrize(

@@ -168,7 +168,7 @@ def test_handlers_tasks_end_with_their_session(
     serve: Serve, connect: Connect, results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the grace that all tasks have, also while a deferred function blocks."""
-    monkeypatch.setattr("pagewire_server.runtime.winding_up.TASK_GRACE", 0.01)
+    monkeypatch.setattr("pagewire_server.apps.runner.TASK_GRACE", 0.01)
     go_on = threading.Event()
 
     async def wait(_data: Any) -> None:
@@ -248,7 +248,7 @@ def test_secrets_stand_in_no_log(
     live = serve(lambda: results.put(hold()), authenticate=lambda _auth, _request: True)
     client = connect(live, instance="a-secret-of-the-client", auth="hunter2")
     live.until(lambda: live.server.session_count == 1)
-    kept = repr([vars(session.core) for session in live.sessions])
+    kept = repr([vars(session._core) for session in live.sessions])
     client.leave()
     results.next()
     # The client of this test logs, too, what it sends.

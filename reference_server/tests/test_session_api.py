@@ -206,7 +206,7 @@ def test_coroutine_that_does_not_notice_the_end_is_cancelled(
     serve: Serve, connect: Connect, results: Results, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What waits for something else is given its grace, then cancelled."""
-    monkeypatch.setattr("pagewire_server.runtime.winding_up.TASK_GRACE", 0.01)
+    monkeypatch.setattr("pagewire_server.apps.runner.TASK_GRACE", 0.01)
 
     async def app() -> None:
         results.put("waiting")

@@ -14,8 +14,8 @@ from live_server import PATIENCE, Serve
 from scripted_client import scripted_client
 
 from pagewire_server.__main__ import main
+from pagewire_server.ops.tls import server_context
 from pagewire_server.session import eval_js
-from pagewire_server.tls import server_context
 
 PROGRAM = "async def main(): pass\n"
 

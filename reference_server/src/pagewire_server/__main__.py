@@ -13,16 +13,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from pagewire_server.apps.running import App
+from pagewire_server.backends.default.server import Server
 from pagewire_server.demo import demo_apps
-from pagewire_server.logs import configure_logs
-from pagewire_server.observer import MissingExtraError
+from pagewire_server.errors import MissingExtraError
+from pagewire_server.ops.logs import configure_logs
+from pagewire_server.ops.tls import server_context
 from pagewire_server.options import Options
-from pagewire_server.runtime.apps import App
 from pagewire_server.serving import serve
-from pagewire_server.tls import server_context
 from pagewire_server.version import VERSION
-from pagewire_server.websocket.server import Server
-from pagewire_server.websocket.static_files import client_folder
+from pagewire_server.web.static_files import client_folder
 
 
 class _UsageError(Exception):

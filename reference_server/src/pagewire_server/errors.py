@@ -26,6 +26,10 @@ class SessionNotFound(SessionError):  # noqa: N818 - the name is the session API
     """There is no session in this thread or task."""
 
 
+class MissingExtraError(ImportError):
+    """An option needs a library that is not installed; the message says how to get it."""
+
+
 class CommandError(Exception):
     """The page could not do what was asked. SPEC section 6 has the codes."""
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import math
-import ssl
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
-
-from websockets.http11 import Request
+from typing import TYPE_CHECKING, Any, Final
 
 from pagewire_protocol.fields import MIN_MESSAGE_BYTES
+from pagewire_server.core.limits import SessionLimits
+
+if TYPE_CHECKING:
+    import ssl
+
+    from websockets.http11 import Request
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -108,6 +111,19 @@ class Options:
                 raise ValueError(f"trusted_proxies has {network!r}: {error}") from None
         self._check_numbers()
         self._check_counts()
+
+    @property
+    def session_limits(self) -> SessionLimits:
+        """What of this concerns one session."""
+        return SessionLimits(
+            max_message_bytes=self.max_message_bytes,
+            window_bytes=self.window_bytes,
+            outbox_bytes=self.outbox_bytes,
+            stream_window_bytes=self.stream_window_bytes,
+            max_streams=self.max_streams,
+            resume_window=self.resume_window,
+            going_away_window=self.going_away_window,
+        )
 
     def _check_numbers(self) -> None:
         for name in ("hello_timeout", "heartbeat_interval", "heartbeat_timeout", "resume_window", "drain_window"):

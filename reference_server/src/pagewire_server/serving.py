@@ -8,9 +8,9 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 
+from pagewire_server.apps.running import App
+from pagewire_server.backends.default.server import Server
 from pagewire_server.options import Options
-from pagewire_server.runtime.apps import App
-from pagewire_server.websocket.server import Server
 
 logger = logging.getLogger("pagewire.server")
 

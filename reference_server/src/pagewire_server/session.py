@@ -12,10 +12,26 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Literal, TypeVar, Unpack, cast, overload
 
-from pagewire_protocol import json_values
 from pagewire_protocol.command_messages import EvalJsParams, GoAppParams, RunJsParams
 from pagewire_protocol.fields import WireModel
+from pagewire_protocol.json_values import dump
 from pagewire_protocol.reply_messages import SetEnvResult
+from pagewire_server.apps.commands import (
+    PendingCommand,
+    SessionEnd,
+    Settings,
+    check_settings,
+    evaluate_in_task,
+    evaluate_in_thread,
+    make_params,
+    script_params,
+)
+from pagewire_server.apps.content import Content, open_content
+from pagewire_server.apps.context import CurrentInfo, SessionLocal, current_session
+from pagewire_server.apps.downloads import Download, start_download
+from pagewire_server.apps.events import EventHandler
+from pagewire_server.apps.info import SessionInfo
+from pagewire_server.apps.running import start_task, watch_thread
 from pagewire_server.errors import (
     CommandError,
     JavaScriptError,
@@ -24,17 +40,6 @@ from pagewire_server.errors import (
     SessionError,
     SessionNotFound,
 )
-from pagewire_server.runtime.apps import start_task, watch_thread
-from pagewire_server.runtime.arguments import Settings, check_arguments, check_settings, make_params
-from pagewire_server.runtime.content import Content, open_content
-from pagewire_server.runtime.current import current_session
-from pagewire_server.runtime.current_info import CurrentInfo
-from pagewire_server.runtime.downloads import Download, start_download
-from pagewire_server.runtime.evaluate import evaluate_in_task, evaluate_in_thread
-from pagewire_server.runtime.events import EventHandler
-from pagewire_server.runtime.info import SessionInfo
-from pagewire_server.runtime.local import SessionLocal
-from pagewire_server.runtime.pending_command import PendingCommand
 
 __all__ = [
     "CommandError",
@@ -83,9 +88,7 @@ def run_js(code_: str, **args: Any) -> PendingCommand[None]:  # noqa: ANN401 - a
     Raises TypeError or ValueError for an argument that JSON cannot carry, `SessionClosed`, and on the event loop
     `SessionBusy`; in a thread it waits for room.
     """
-    check_arguments(args)
-    params = make_params(RunJsParams, "run_js", code=code_, args=args)
-    return _submit("run_js", params, _nothing)
+    return _submit("run_js", script_params(RunJsParams, "run_js", args=args, code=code_), _nothing)
 
 
 def eval_js(
@@ -108,8 +111,7 @@ def eval_js(
         raise ValueError(f"eval_js(): on_error_ is {on_error_!r}; it takes 'none' or 'raise'")
     if timeout_ is not None and not 0 <= timeout_ <= threading.TIMEOUT_MAX:
         raise ValueError(f"eval_js(): timeout_ is {timeout_!r}; it takes seconds, 0 or more, or None")
-    check_arguments(args)
-    params = json_values.dump(make_params(EvalJsParams, "eval_js", expression=expression_, args=args))
+    params = script_params(EvalJsParams, "eval_js", args=args, expression=expression_)
     session = current_session()
     evaluate = evaluate_in_task if session.is_on_loop else evaluate_in_thread
     return evaluate(session, params, timeout_, raises=on_error_ == "raise")
@@ -131,7 +133,7 @@ def download(name: str, content: Content, *, media_type_: str | None = None) -> 
     session = current_session()
     media_type = media_type_ or mimetypes.guess_type(name)[0] or "application/octet-stream"
     session.require_open()
-    return start_download(session, name, media_type, open_content(content, session.stream_window_bytes))
+    return start_download(session, name, media_type, open_content(content, session.options.stream_window_bytes))
 
 
 def set_env(**settings: Unpack[Settings]) -> PendingCommand[SetEnvResult]:
@@ -140,7 +142,7 @@ def set_env(**settings: Unpack[Settings]) -> PendingCommand[SetEnvResult]:
     Raises TypeError for an unknown setting and ValueError for a bad value, before anything is sent.
     What it returns can be awaited or waited for; its value says which settings were `applied`, which `ignored`.
     """
-    return _submit("set_env", check_settings(settings), _settings_result)
+    return _submit("set_env", dump(check_settings(settings)), _settings_result)
 
 
 def go_app(name: str, new_window: bool = True) -> PendingCommand[None]:
@@ -152,13 +154,15 @@ def go_app(name: str, new_window: bool = True) -> PendingCommand[None]:
     session = current_session()
     if name not in session.apps:
         raise ValueError(f"go_app(): there is no app {name!r} on this server; it has {', '.join(sorted(session.apps))}")
-    return _submit("go_app", make_params(GoAppParams, "go_app", app=name, new_window=new_window), _nothing)
+    return _submit("go_app", dump(make_params(GoAppParams, "go_app", app=name, new_window=new_window)), _nothing)
 
 
 def hold() -> Any:  # noqa: ANN401 - None, or an awaitable of it
     """Return when the user closes the page, or the session ends in another way. `await` it in a coroutine."""
     session = current_session()
-    return session.closed if session.is_on_loop else session.closed.wait()
+    end = SessionEnd(session, "hold")
+    session.listen_for_end(end)
+    return end if session.is_on_loop else end.wait()
 
 
 def defer_call(function: Function) -> Function:
@@ -235,10 +239,9 @@ async def run_asyncio_coroutine(coro_obj: Awaitable[Value]) -> Value:
     return await coro_obj
 
 
-def _submit(type_: str, params: WireModel, read: Callable[[WireModel], Value]) -> PendingCommand[Value]:
-    session = current_session()
-    pending = session.pending(type_, read)
-    session.submit(pending, type_, json_values.dump(params))
+def _submit(type_: str, params: bytes, read: Callable[[WireModel], Value]) -> PendingCommand[Value]:
+    pending = PendingCommand(current_session(), type_, read)
+    pending.submit(type_, params)
     return pending
 
 

@@ -11,7 +11,7 @@ from live_server import PATIENCE, Serve
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
 from pagewire_conformance.clients.browsers import ARGUMENTS, find_browser
-from pagewire_server.runtime.apps import App
+from pagewire_server.apps.running import App
 
 expect.set_options(timeout=PATIENCE * 1000)
 

@@ -12,7 +12,7 @@ import pytest
 from live_server import PATIENCE
 from playwright.sync_api import Page, expect
 
-from pagewire_server.runtime.apps import App
+from pagewire_server.apps.running import App
 from pagewire_server.session import (
     JavaScriptError,
     SessionClosed,

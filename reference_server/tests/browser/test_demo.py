@@ -9,7 +9,7 @@ from live_server import Serve
 from playwright.sync_api import BrowserContext, Page, expect
 
 from pagewire_server.demo import demo_apps
-from pagewire_server.websocket.static_files import client_folder
+from pagewire_server.web.static_files import client_folder
 
 TOPICS = ["run_js", "eval_js", "set_env", "download", "go_app", "info", "on_event", "gather", "resume"]
 

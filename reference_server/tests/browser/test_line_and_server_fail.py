@@ -17,8 +17,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 from results import Results
 from server_process import server_process
 
+from pagewire_server.core.session import SessionState
 from pagewire_server.session import download, eval_js, hold
-from pagewire_server.sessions.session_core import SessionState
 
 CONTENT = bytes(range(256)) * 2000
 LOST = "Connection lost. Reconnecting …"
@@ -88,7 +88,7 @@ def test_session_that_ends_while_its_page_is_away_delivers_its_last_file(serve: 
         proxy.strike(Kind.RESET)
         expect(page.get_by_role("status")).to_have_text(LOST)
         is_away.set()
-        live.until(lambda: live.sessions[0].core.state is SessionState.DRAINING)
+        live.until(lambda: live.sessions[0]._core.state is SessionState.DRAINING)
         with page.expect_download() as saved:
             proxy.lead_to(port)
         assert Path(saved.value.path()).read_bytes() == CONTENT

@@ -19,8 +19,8 @@ from live_server import PATIENCE, LiveServer, Serve
 from playwright.sync_api import BrowserContext
 from results import Results
 
-from pagewire_protocol.delivery import Outgoing, OutgoingState
-from pagewire_server.runtime.live_session import LiveSession
+from pagewire_server.apps.session import Session
+from pagewire_server.core.delivery import Outgoing, OutgoingState
 from pagewire_server.session import SessionClosed, defer_call, eval_js, hold, info, run_js
 
 QUICK = {"heartbeat_interval": 0.2, "heartbeat_timeout": 0.4}
@@ -155,9 +155,9 @@ def test_crash_of_a_tab_ends_its_session_when_the_window_is_over(
 ) -> None:
     """END-8: the browser closes for it with 1001, or breaks; calls are told, what was deferred runs."""
     closed = Results()
-    detach = LiveSession.detach
+    detach = Session.detach
 
-    def note(session: LiveSession, link: Any, code: int | None) -> None:
+    def note(session: Session, link: Any, code: int | None) -> None:
         closed.put(code)
         detach(session, link, code)
 
@@ -169,7 +169,7 @@ def test_crash_of_a_tab_ends_its_session_when_the_window_is_over(
         except SessionClosed:
             results.put("closed")
 
-    monkeypatch.setattr(LiveSession, "detach", note)
+    monkeypatch.setattr(Session, "detach", note)
     live = serve(main, **({} if real_times else {"going_away_window": 0.3, "resume_window": 0.3}))
     tab = chromium.open(live.url)
     assert results.next() == 1

@@ -8,27 +8,23 @@ from contextlib import suppress
 
 from choices import Choices
 from frames import Position, make_frame, make_hello
-from websockets.datastructures import Headers
-from websockets.http11 import Request
 
 from pagewire_protocol import codec
 from pagewire_protocol.byes import close_code, make_bye
 from pagewire_protocol.codec import control_frame
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.control_messages import ByeParams
-from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_protocol.messages import Side
 from pagewire_protocol.stream_frames import unpack_chunk
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server import Options
+from pagewire_server.apps.commands import PendingCommand
+from pagewire_server.apps.info import make_info
+from pagewire_server.apps.session import Session
+from pagewire_server.core.directory import SessionDirectory
+from pagewire_server.core.handshake import AdmissionRules, ClientHello, Refused, admit, check_version, read_hello
 from pagewire_server.errors import SessionError
-from pagewire_server.observer import Observer
-from pagewire_server.runtime.info import make_info
-from pagewire_server.runtime.live_session import LiveSession
-from pagewire_server.runtime.pending_command import PendingCommand
-from pagewire_server.sessions.directory import SessionDirectory
-from pagewire_server.sessions.handshake import Refused, admit, check_version, read_hello
-from pagewire_server.sessions.session_core import SessionCore
+from pagewire_server.web.requests import Request
 
 OPTIONS = Options(
     max_message_bytes=65536, stream_window_bytes=65536, window_bytes=4096, outbox_bytes=8192, max_waiting_events=50
@@ -47,7 +43,10 @@ COMMANDS = {
 }
 
 
-class FakeLink:
+RULES = AdmissionRules(apps=("index",), max_sessions=100, max_sessions_per_address=None)
+
+
+class FakeConnection:
     """A connection that keeps the bye."""
 
     def __init__(self) -> None:
@@ -72,10 +71,10 @@ class FuzzedServer:
     def __init__(self) -> None:
         self.counts: Counter[str] = Counter()
         """Of frames, and of the codes of byes."""
-        self._request = Request("/ws", Headers())
-        self._directory: SessionDirectory[LiveSession] = SessionDirectory(resume_window=0)
+        self._request = Request("/ws", (), "192.0.2.1", None)
+        self._directory: SessionDirectory[Session] = SessionDirectory(resume_window=0)
         hello, self._neighbour = self._let_in(NEIGHBOUR)
-        self._neighbour.attach(FakeLink(), hello)
+        self._neighbour.attach(FakeConnection(), hello)
         self._asked = 0
         self._attempts = 0
 
@@ -98,8 +97,8 @@ class FuzzedServer:
 
     # -- the client that fuzzes ----------------------------------------------------------------
 
-    def _connect(self, choices: Choices, resume: dict[str, object] | None) -> tuple[LiveSession | None, FakeLink]:
-        link = FakeLink()
+    def _connect(self, choices: Choices, resume: dict[str, object] | None) -> tuple[Session | None, FakeConnection]:
+        link = FakeConnection()
         self._attempts += 1
         try:
             hello, session = self._let_in(make_hello(choices, self._attempts, resume=resume))
@@ -119,7 +118,7 @@ class FuzzedServer:
             return None, link
         return session, link
 
-    def _listen(self, choices: Choices, session: LiveSession, link: FakeLink, position: Position) -> bool:
+    def _listen(self, choices: Choices, session: Session, link: FakeConnection, position: Position) -> bool:
         """Send frames; True if the session has ended over it."""
         for _ in range(choices.below(MAX_FRAMES)):
             self._act(choices, session)
@@ -135,7 +134,7 @@ class FuzzedServer:
                 return True
         return False
 
-    def _receive(self, session: LiveSession, frame: str | bytes) -> None:
+    def _receive(self, session: Session, frame: str | bytes) -> None:
         try:
             if isinstance(frame, str):
                 # What no decoder of UTF-8 gives is no text.
@@ -145,25 +144,25 @@ class FuzzedServer:
         except PeerViolation as violation:
             session.end(make_bye(violation.code, str(violation)))
 
-    def _act(self, choices: Choices, session: LiveSession) -> None:
+    def _act(self, choices: Choices, session: Session) -> None:
         """Do what a program might do at any time."""
         move = choices.below(10)
-        pending = [*session._pending.values()]
+        commands = session._core.unanswered
         if move < len(COMMANDS):
             type_ = [*COMMANDS][move]
-            call = session.pending(type_, lambda params: params)
+            call: PendingCommand[object] = PendingCommand(session, type_, lambda params: params)
             call.fail = lambda *_arguments, **_settings: None  # type: ignore[method-assign]  # nobody waits: no log
             with suppress(SessionError, ValueError):
-                streams = type_ == "download" and session.core.takes_streams
-                command = session.submit(call, type_, COMMANDS[type_], streams=streams)
-                if command.stream:
-                    command.stream.feed(b"x" * command.stream.chunk_bytes)
-        elif move == 5 and pending:
-            session.cancel(choices.of(pending))
+                streams = type_ == "download" and session.takes_streams
+                call.submit(type_, COMMANDS[type_], streams=streams)
+                if streams and call.command:
+                    session.feed(call.command, memoryview(bytes(OPTIONS.stream_window_bytes // 4)), wait=False)
+        elif move == 5 and commands:
+            session.cancel(choices.of(commands))
         elif move == 6 and choices.one_in(4):
             session.finish()
 
-    def _write(self, session: LiveSession, position: Position) -> None:
+    def _write(self, session: Session, position: Position) -> None:
         """Read what the server writes; each message must be a valid one."""
         while frame := session.next_frame():
             if isinstance(frame, tuple):
@@ -171,13 +170,12 @@ class FuzzedServer:
                 continue
             message = codec.read(frame.decode(), Side.SERVER)
             position.last_seq = getattr(message, "seq", position.last_seq)
-        commands = session.core.unanswered
+        commands = session._core.unanswered
         position.awaited = {command.id: command.type for command in commands if command.message.seq}
 
-    def _finish(self, session: LiveSession) -> None:
-        outbox = session.core.delivery.outbox
-        biggest = OPTIONS.outbox_bytes + OPTIONS.window_bytes + 100 * len(session.core.unanswered)
-        assert outbox.queued_bytes <= biggest, f"{outbox.queued_bytes} bytes wait"
+    def _finish(self, session: Session) -> None:
+        biggest = OPTIONS.outbox_bytes + OPTIONS.window_bytes + 100 * len(session._core.unanswered)
+        assert session.queued_bytes <= biggest, f"{session.queued_bytes} bytes wait"
         assert session.events.waiting <= OPTIONS.max_waiting_events
         session.end(make_bye(ByeCode.SESSION_ENDED, "The test is over."))
         self._check_ended(session)
@@ -189,21 +187,20 @@ class FuzzedServer:
         close_code(bye)
         self.counts[bye.code] += 1
 
-    def _check_ended(self, session: LiveSession) -> None:
+    def _check_ended(self, session: Session) -> None:
         assert session.has_ended
         assert session.next_frame() is None, "something is written after the end"
-        assert not session._pending
-        assert not session.core.unanswered
-        assert not session.core._streaming
-        assert session._link is None
+        assert not session._core.unanswered
+        assert not session._core._streams
+        assert session._connection is None
         assert session._expiry is None
         assert len(self._directory) == 1, "a session that ended is still known"
 
     def _ask_neighbour(self) -> None:
         """Have the neighbour answer a command."""
         session, self._asked = self._neighbour, self._asked + 1
-        call: PendingCommand[object] = session.pending("eval_js", lambda params: params)
-        session.submit(call, "eval_js", COMMANDS["eval_js"])
+        call: PendingCommand[object] = PendingCommand(session, "eval_js", lambda params: params)
+        call.submit("eval_js", COMMANDS["eval_js"])
         texts = []
         while frame := session.next_frame():
             texts.append(b"".join(frame) if isinstance(frame, tuple) else frame)
@@ -216,23 +213,22 @@ class FuzzedServer:
 
     # -- the server ----------------------------------------------------------------------------
 
-    def _let_in(self, text: str) -> tuple[HelloParams, LiveSession]:
+    def _let_in(self, text: str) -> tuple[ClientHello, Session]:
         now = asyncio.get_running_loop().time()
-        hello = read_hello(text, OPTIONS.max_message_bytes)
-        if hello is None:
+        params = read_hello(text, OPTIONS.max_message_bytes)
+        if params is None:
             raise PeerViolation("it was ignored, and nothing followed")
-        version = check_version(hello)
-        admitted = admit(hello, version, self._directory, apps=("index",), options=OPTIONS, address="", now=now)
+        version = check_version(params.versions)
+        hello = ClientHello.of(params)
+        admitted = admit(hello, version, self._directory, RULES, address="", now=now)
         if admitted.session:
             return hello, admitted.session
-        info = make_info(hello, self._request, "192.0.2.1", "s-1", ())
+        info = make_info(hello.page, "index", self._request, "s-1", backend="fuzz", trusted_proxies=())
 
-        def bury(_session: LiveSession, bye: ByeParams) -> None:
-            self._directory.bury(admitted.key, bye, now)
+        def bury(_session: Session, bye: ByeParams) -> None:
+            self._directory.bury(hello.key, bye, now)
 
-        session = LiveSession(
-            SessionCore(hello, OPTIONS), info, apps=("index",), options=OPTIONS, observer=Observer(), on_end=bury
-        )
-        self._directory.add(admitted.key, session)
+        session = Session(hello, info, apps=("index",), options=OPTIONS, metrics=None, on_end=bury)
+        self._directory.add(hello.key, session)
         session.events.add("tick", lambda _data: None)
         return hello, session

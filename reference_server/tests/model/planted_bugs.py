@@ -18,12 +18,12 @@ from product import Bounds
 from scenarios import Scenario
 from server_machine import MakeCore, Step
 
-from pagewire_protocol.delivery import Inbox, Outbox, OutgoingStream
-from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_protocol.stream_frames import ChunkParts
-from pagewire_server.options import Options
-from pagewire_server.sessions.command import Command
-from pagewire_server.sessions.session_core import SessionCore, SessionState
+from pagewire_server.core.delivery import Inbox, Outbox
+from pagewire_server.core.handshake import ClientHello
+from pagewire_server.core.limits import MessageRate, SessionLimits
+from pagewire_server.core.session import Command, SessionCore, SessionState
+from pagewire_server.core.streams import OutgoingStream
 
 # -- in the server -----------------------------------------------------------------------------------
 
@@ -48,7 +48,7 @@ class StreamForgetsItsEnd(OutgoingStream):
 class TakesLateHellos(SessionCore):
     """Lets a connection that the client has given up take over (HELLO-20)."""
 
-    def is_late(self, hello: HelloParams) -> bool:
+    def is_stale(self, hello: ClientHello) -> bool:
         del hello
         return False
 
@@ -56,17 +56,9 @@ class TakesLateHellos(SessionCore):
 class SendsChunksBeforeTheReplay(SessionCore):
     """A chunk overtakes the command that it belongs to."""
 
-    def next_text(self, now: float) -> bytes | None:
-        return None if self.delivery.outbox.is_replaying and self._has_chunk() else super().next_text(now)
-
-    def next_chunk(self) -> ChunkParts | None:
-        for command in self._streaming:
-            if command.stream and (frame := command.stream.next_frame()):
-                return frame
-        return None
-
-    def _has_chunk(self) -> bool:
-        return any(command.stream and command.stream.has_frame for command in self._streaming)
+    def next_frame(self, now: float) -> bytes | ChunkParts | None:
+        chunk = self._streams.next_frame() if self.is_attached and self._outbox.is_replaying else None
+        return chunk or super().next_frame(now)
 
 
 class EndsWithoutItsReplies(SessionCore):
@@ -74,7 +66,7 @@ class EndsWithoutItsReplies(SessionCore):
 
     @property
     def is_drained(self) -> bool:
-        return self.state is SessionState.DRAINING and self.delivery.is_drained
+        return self.state is SessionState.DRAINING and self._outbox.is_empty
 
 
 class ForgetsToCancel(SessionCore):
@@ -87,20 +79,20 @@ class ForgetsToCancel(SessionCore):
 
 def with_outbox(make: type[Outbox]) -> MakeCore:
     """Return a core with another outbox."""
-    return _changed(lambda core, options: setattr(core.delivery, "outbox", make(window_bytes=options.window_bytes)))
+    return _changed(lambda core, limits: setattr(core, "_outbox", make(window_bytes=limits.window_bytes)))
 
 
 def with_inbox(make: type[Inbox]) -> MakeCore:
     """Return a core with another inbox."""
-    return _changed(lambda core, _options: setattr(core.delivery, "inbox", make()))
+    return _changed(lambda core, _limits: setattr(core, "_inbox", make()))
 
 
 def with_streams(make: type[OutgoingStream]) -> MakeCore:
     """Return a core with other streams."""
 
     class Core(SessionCore):
-        def send(self, type_: str, params: bytes, *, streams: bool = False) -> Command:
-            command = super().send(type_, params, streams=streams)
+        def send(self, type_: str, params: bytes, *, streams: bool = False, owner: object = None) -> Command:
+            command = super().send(type_, params, streams=streams, owner=owner)
             if command.stream:
                 command.stream.__class__ = make
             return command
@@ -108,10 +100,10 @@ def with_streams(make: type[OutgoingStream]) -> MakeCore:
     return Core
 
 
-def _changed(change: Callable[[SessionCore, Options], None]) -> MakeCore:
-    def make_core(hello: HelloParams, options: Options) -> SessionCore:
-        core = SessionCore(hello, options)
-        change(core, options)
+def _changed(change: Callable[[SessionCore, SessionLimits], None]) -> MakeCore:
+    def make_core(hello: ClientHello, limits: SessionLimits, rate: MessageRate) -> SessionCore:
+        core = SessionCore(hello, limits, rate)
+        change(core, limits)
         return core
 
     return make_core

@@ -12,14 +12,16 @@ from typing import Any, Final, NamedTuple
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codec import control_frame
 from pagewire_protocol.codes import ByeCode
-from pagewire_protocol.delivery.inbox import ACK_DELAY
 from pagewire_protocol.handshake_messages import Heartbeat, HelloParams, ServerLimits, Software, WelcomeParams
+from pagewire_protocol.stream_frames import ChunkParts
 from pagewire_protocol.violations import PeerViolation
+from pagewire_server.core.delivery import ACK_DELAY
+from pagewire_server.core.handshake import ClientHello
+from pagewire_server.core.limits import MessageRate, SessionLimits
+from pagewire_server.core.session import Command, EventReceived, Replied, SessionCore
 from pagewire_server.options import KIB, Options
-from pagewire_server.sessions.command import Command, EventReceived, Replied
-from pagewire_server.sessions.session_core import SessionCore
 
-OPTIONS: Final = Options(stream_window_bytes=64 * KIB)
+LIMITS: Final = Options(stream_window_bytes=64 * KIB).session_limits
 PIECE: Final = 2
 """Bytes of each piece that a script feeds."""
 
@@ -33,7 +35,7 @@ connection whose hello came, ("refused", code) to it alone, ("wrong", what the p
 _ATOMS: Final = (int, str, bytes, float, Enum, memoryview)
 """What never changes; nobody writes through these views."""
 
-MakeCore = Callable[[HelloParams, Options], SessionCore]
+MakeCore = Callable[[ClientHello, SessionLimits, MessageRate], SessionCore]
 
 
 class Step(Enum):
@@ -99,14 +101,14 @@ class ServerMachine:
     def is_attached(self, state: int) -> bool:
         """Whether the session has a connection."""
         core = self._states[state].core
-        return core is not None and core.delivery.is_attached
+        return core is not None and core.is_attached
 
     def is_settled(self, state: int) -> bool:
         """Whether all that was sent is acknowledged and answered, or the session has ended."""
         core, program = self._states[state].core, self._states[state].program
         if core is None or program.at < len(self.script):
             return False
-        return program.is_ended or (core.delivery.outbox.is_empty and not core.unanswered)
+        return program.is_ended or (core._outbox.is_empty and not core.unanswered)
 
     def step(self, state: int, name: str, argument: str = "") -> ServerStep | None:
         """Return what event `name` does in `state`; None if it can't happen there."""
@@ -137,13 +139,13 @@ class ServerMachine:
     # -- events; each changes the state, and gives outputs, or None where it can't happen -----------
 
     def _hello(self, state: _State, text: str) -> list[Output]:
-        hello = HelloParams.model_validate(json.loads(text)["params"])
+        hello = ClientHello.of(HelloParams.model_validate(json.loads(text)["params"]))
         if state.program.is_ended:
             return [("refused", ByeCode.SESSION_ENDED)]
         is_resumed = state.core is not None
-        if state.core is not None and state.core.is_late(hello):
+        if state.core is not None and state.core.is_stale(hello):
             return [("refused", ByeCode.REPLACED)]  # HELLO-20
-        core = state.core = state.core or self._make_core(hello, OPTIONS)
+        core = state.core = state.core or self._make_core(hello, LIMITS, MessageRate(None))
         return [("attached", ""), ("text", _welcome(core.attach(hello), is_resumed=is_resumed))]
 
     def _run(self, state: _State, _argument: str) -> list[Output] | None:
@@ -169,13 +171,12 @@ class ServerMachine:
 
     def _acknowledge(self, state: _State, _argument: str) -> list[Output] | None:
         core = state.core
-        if core is None or not core.delivery.is_attached or core.delivery.inbox.ack_deadline is None:
+        if core is None or not core.is_attached or core.ack_deadline is None:
             return None
-        frame = core.next_text(ACK_DELAY)
-        return [] if frame is None else [("text", frame.decode())]
+        return [_output(frame)] if (frame := core.next_frame(ACK_DELAY)) else []
 
     def _detach(self, state: _State, _argument: str) -> list[Output]:
-        _living(state).delivery.detach()
+        _living(state).detach(None)
         return []
 
 
@@ -226,22 +227,21 @@ def _download(core: SessionCore, program: Program) -> bool:
     return True
 
 
-def _piece(_core: SessionCore, program: Program) -> bool:
+def _piece(core: SessionCore, program: Program) -> bool:
     command = program.commands[-1]
     data = bytes([len(program.fed[command.id])] * PIECE)
     if command.stream and command.stream.room >= PIECE:
-        command.stream.feed(data)
-        command.stream.flush()
+        core.feed(command, memoryview(data))
+        core.flush_streams()
         program.fed[command.id] += data.hex()
         return True
     return False
 
 
-def _finish(_core: SessionCore, program: Program) -> bool:
-    stream = program.commands[-1].stream
-    if stream:
-        stream.finish()
-    return stream is not None
+def _finish(core: SessionCore, program: Program) -> bool:
+    command = program.commands[-1]
+    core.finish(command)
+    return command.stream is not None
 
 
 def _return(core: SessionCore, _program: Program) -> bool:
@@ -267,13 +267,8 @@ def _write(state: _State) -> list[Output]:
     if core is None or state.program.is_ended:
         return []
     outputs: list[Output] = []
-    while core.delivery.is_attached:
-        if text := core.next_text(0.0):
-            outputs.append(("text", text.decode()))
-        elif chunk := core.next_chunk():
-            outputs.append(("binary", b"".join(chunk).hex()))
-        else:
-            break
+    while frame := core.next_frame(0.0):
+        outputs.append(_output(frame))
     if core.is_drained:
         core.end()
         program = state.program
@@ -282,6 +277,10 @@ def _write(state: _State) -> list[Output]:
         if any(command.id not in program.answered for command in program.commands):
             outputs.append(("wrong", "the session ends before all commands are answered"))
     return outputs
+
+
+def _output(frame: bytes | ChunkParts) -> Output:
+    return ("text", frame.decode()) if isinstance(frame, bytes) else ("binary", b"".join(frame).hex())
 
 
 def _welcome(last_seq: int, *, is_resumed: bool) -> str:
@@ -293,7 +292,7 @@ def _welcome(last_seq: int, *, is_resumed: bool) -> str:
         server=Software(name="model", version="1"),
         capabilities={},
         heartbeat=Heartbeat(interval_ms=15_000, timeout_ms=15_000),
-        limits=ServerLimits(max_message_bytes=64 * KIB, stream_window_bytes=OPTIONS.stream_window_bytes),
+        limits=ServerLimits(max_message_bytes=64 * KIB, stream_window_bytes=LIMITS.stream_window_bytes),
         resume_window_ms=120_000,
     )
     return control_frame("welcome", params).decode()
@@ -308,7 +307,7 @@ def bye_frame(code: str) -> str:
 
 
 def _copy(value: Any, seen: dict[int, Any]) -> Any:
-    if value is None or value is OPTIONS or isinstance(value, _ATOMS):
+    if value is None or value is LIMITS or isinstance(value, _ATOMS):
         return value
     if id(value) in seen:
         return seen[id(value)]
@@ -349,6 +348,6 @@ def _freeze(value: Any) -> Any:
         return tuple(_freeze(item) for item in value)
     if isinstance(value, dict):
         return tuple((key, _freeze(item)) for key, item in value.items())
-    if value is OPTIONS:
+    if value is LIMITS:
         return None
     return (type(value).__name__, *(_freeze(getattr(value, name)) for name in _names(value)))

@@ -14,7 +14,7 @@ from product import Bounds, Product, State
 from search import BrokenPromise
 from server_machine import MakeCore, ServerMachine, Step
 
-from pagewire_server.sessions.session_core import SessionCore
+from pagewire_server.core.session import SessionCore
 
 BOUNDS = Bounds(events=20, cuts=12, silences=6, any_order=True, slow_client=True)
 SCRIPTS = st.lists(st.sampled_from([Step.EVALUATE, Step.EVALUATE, Step.CANCEL]), max_size=20).map(

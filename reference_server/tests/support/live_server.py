@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import Any, Final, TypeVar
 
 from pagewire_server import Options, Server, create_server
-from pagewire_server.runtime.apps import App
-from pagewire_server.runtime.live_session import LiveSession
+from pagewire_server.apps.running import App
+from pagewire_server.apps.session import Session
 
 Value = TypeVar("Value")
 
@@ -57,12 +57,12 @@ class LiveServer:
     @property
     def is_detached(self) -> bool:
         """Whether no session has a connection."""
-        return not any(session.core.delivery.is_attached for session in self.sessions)
+        return not any(session.is_attached for session in self.sessions)
 
     @property
-    def sessions(self) -> list[LiveSession]:
+    def sessions(self) -> list[Session]:
         """The living sessions."""
-        return self.server._directory.sessions()
+        return self.server._runner.directory.sessions()
 
     def stop(self) -> None:
         """Close the server, as Ctrl-C does."""

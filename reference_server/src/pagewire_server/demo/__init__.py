@@ -1,8 +1,8 @@
 """The demo: apps that take a visitor through all that a program can do to a page."""
 
+from pagewire_server.apps.running import App
 from pagewire_server.demo.index_app import run_index
 from pagewire_server.demo.second_app import run_second
-from pagewire_server.runtime.apps import App
 
 __all__ = ["demo_apps"]
 

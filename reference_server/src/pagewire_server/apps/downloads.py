@@ -1,0 +1,183 @@
+"""Downloads: content of any kind on its way to the page, in one message or as a stream of bounded memory.
+
+An iterator is read in a thread of its own, for it may block; an asynchronous one in a task. There are two feeders for
+that reason: to read both in the same way would cost a change of thread for each piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import threading
+from collections.abc import AsyncGenerator, Iterator
+from functools import partial
+from typing import Final
+
+from pagewire_protocol.codes import ErrorCode
+from pagewire_protocol.command_messages import DownloadParams, InlineContent, StreamContent
+from pagewire_protocol.fields import WireModel
+from pagewire_protocol.json_values import dump
+from pagewire_protocol.reply_messages import DownloadResult
+from pagewire_server.apps.commands import PendingCommand, make_params
+from pagewire_server.apps.content import Source
+from pagewire_server.apps.program_code import ESCAPING, guard, guard_call
+from pagewire_server.apps.session import Session
+from pagewire_server.core.session import StreamClosed
+from pagewire_server.errors import CommandError
+
+PIECES_AT_ONCE: Final = 64
+"""How many pieces of an asynchronous iterator that never waits are read before others have a turn."""
+
+
+class Download(PendingCommand[int]):
+    """What `download` returns: done when the page has handed the file over to be saved; its value is the bytes.
+
+    `await` it in a coroutine, `wait()` for it in a thread; both raise what went wrong: what the content raised, or
+    `CommandError`, whose code is `cancelled` where the user gave it up, or `SessionClosed`. A failure that nobody
+    waits for is logged.
+    """
+
+    def __init__(self, session: Session, name: str, media_type: str, size: int | None) -> None:
+        super().__init__(session, f"download of {name!r}", _bytes_of)
+        self.name = name
+        self.media_type = media_type
+        self.size = size
+        """Bytes of the content; None if unknown."""
+
+    @property
+    def received(self) -> int:
+        """How many bytes the page has acknowledged so far."""
+        if self._value is not None:
+            return self._value
+        return self._session.acknowledged(self.command) if self.command else 0
+
+    def cancel(self) -> None:
+        """Give the download up: nothing is saved; who waits gets `CommandError` `cancelled`. On any thread."""
+        self.give_up(CommandError(ErrorCode.CANCELLED, f"the {self._label} was cancelled"), quietly=True)
+
+    # -- for the feeders -----------------------------------------------------------------------
+
+    def check(self) -> None:
+        """Raise ValueError for a name or a media type that can't be sent."""
+        self._params(StreamContent(kind="stream"))
+
+    def send_inline(self, data: bytes) -> None:
+        """Send the whole content in one message; ValueError if the client accepts none so large."""
+        if self.done():
+            raise StreamClosed
+        self.size = len(data)
+        self.submit("download", self._params(InlineContent(kind="inline", base64=base64.b64encode(data).decode())))
+
+    def open_stream(self) -> None:
+        """Send the command, to be followed by the content in chunks."""
+        self.submit("download", self._params(StreamContent(kind="stream")), streams=True)
+
+    def feed(self, data: memoryview, *, wait: bool) -> int:
+        """Send the next bytes, as many as there is room for, as `Session.feed` does; return how many."""
+        if self.command is None:
+            raise StreamClosed
+        return self._session.feed(self.command, data, wait=wait)
+
+    def finish(self) -> None:
+        """Say that all was sent."""
+        if self.command:
+            self._session.finish_stream(self.command)
+
+    def _params(self, content: InlineContent | StreamContent) -> bytes:
+        fields = {"name": self.name, "media_type": self.media_type, "size": self.size, "content": content}
+        return dump(make_params(DownloadParams, "download", **fields))
+
+
+def _bytes_of(params: WireModel) -> int:
+    if not isinstance(params, DownloadResult):
+        raise TypeError(f"{type(params).__name__} is not a result of a download")
+    return params.bytes
+
+
+def start_download(session: Session, name: str, media_type: str, source: Source) -> Download:
+    """Begin to send what a source gives; what comes back tells progress and the end."""
+    download = Download(session, name, media_type, source.size)
+    if source.whole is not None and (len(source.whole) <= session.options.inline_bytes or not session.takes_streams):
+        download.send_inline(source.whole)
+        return download
+    download.check()
+    if session.takes_streams:
+        download.open_stream()
+    # Until its content is read, nothing but this shows the session that there is a file to come.
+    session.work_started()
+    session.listen_for_end(download)
+    if isinstance(source.pieces, AsyncGenerator):
+        session.call_on_loop(partial(_start_task, session, download, source.pieces))
+    else:
+        target = partial(session.context.copy().run, _feed_from_thread, session, download, source.pieces)
+        threading.Thread(target=target, name=f"pagewire-{name}", daemon=True).start()
+    return download
+
+
+def _feed_from_thread(session: Session, download: Download, pieces: Iterator[bytes]) -> None:
+    try:
+        if session.takes_streams:
+            for piece in pieces:
+                rest = memoryview(piece)
+                while rest:
+                    rest = rest[download.feed(rest, wait=True) :]
+            download.finish()
+        else:
+            download.send_inline(b"".join(pieces))
+    except StreamClosed:
+        session.log.debug("the download of %r takes no more content", download.name)
+    except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the download, or logged there
+        download.give_up(error)
+    finally:
+        close = getattr(pieces, "close", None)
+        if close:
+            guard_call(session.log, close, f"the source of {download.name!r}")
+        session.call_on_loop(partial(_feeder_done, session, download))
+
+
+def _start_task(session: Session, download: Download, pieces: AsyncGenerator[bytes]) -> None:
+    task = session.loop.create_task(_feed_from_task(session, download, pieces), context=session.context.copy())
+    session.tasks.add(task)
+
+    def done(_task: asyncio.Task[None]) -> None:
+        session.tasks.discard(task)
+        _feeder_done(session, download)
+
+    task.add_done_callback(done)
+
+
+async def _feed_from_task(session: Session, download: Download, pieces: AsyncGenerator[bytes]) -> None:
+    try:
+        if session.takes_streams:
+            await _feed_pieces(session, download, pieces)
+            download.finish()
+        else:
+            download.send_inline(b"".join([piece async for piece in pieces]))
+    except StreamClosed:
+        session.log.debug("the download of %r takes no more content", download.name)
+    except asyncio.CancelledError as error:
+        download.give_up(RuntimeError(f"the source was cancelled: {error!r}"))
+        raise
+    except (Exception, *ESCAPING) as error:  # noqa: BLE001 - handed to whoever waits for the download, or logged there
+        download.give_up(error)
+    finally:
+        await guard(session.log, pieces.aclose(), f"the source of {download.name!r}")
+
+
+async def _feed_pieces(session: Session, download: Download, pieces: AsyncGenerator[bytes]) -> None:
+    count = 0
+    async for piece in pieces:
+        rest = memoryview(piece)
+        while rest:
+            taken = download.feed(rest, wait=False)
+            rest = rest[taken:]
+            if not taken:
+                await session.room.wait_in_task()
+        count += 1
+        if count % PIECES_AT_ONCE == 0:
+            await asyncio.sleep(0)
+
+
+def _feeder_done(session: Session, download: Download) -> None:
+    session.forget_listener(download)
+    session.work_finished()

@@ -1,0 +1,98 @@
+"""Handlers of what the page emits: called one at a time in order, or started in order where they are coroutines."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import inspect
+import queue
+import threading
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from pagewire_server.apps.program_code import guard, guard_call
+from pagewire_server.ops.logs import SessionLog
+
+EventHandler = Callable[[Any], object]
+
+
+class EventHandlers:
+    """The handlers of one session, by the event's name.
+
+    In a coroutine-based session plain handlers are called on the event loop; in a thread-based one, in a thread that
+    they share. Coroutines become tasks of the event loop in both.
+    """
+
+    def __init__(self, context: contextvars.Context, log: SessionLog) -> None:
+        self.uses_thread = False
+        """Whether plain handlers are called in a thread: they may block there."""
+        self.tasks: set[asyncio.Task[BaseException | None]] = set()
+        """The handlers that are coroutines and not done."""
+        self._context = context
+        self._log = log
+        self._loop = asyncio.get_running_loop()
+        self._handlers: dict[str, list[EventHandler]] = {}
+        self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._is_closed = False
+
+    @property
+    def has_handlers(self) -> bool:
+        """Whether there is any: the session is then held (SESSION_API: hold)."""
+        return bool(self._handlers)
+
+    @property
+    def waiting(self) -> int:
+        """How many calls of handlers are not done."""
+        return self._queue.qsize() + len(self.tasks)
+
+    def add(self, name: str, handler: EventHandler) -> None:
+        """Have `handler` called with the data of every event of that name, after those that were added before."""
+        self._handlers.setdefault(name, []).append(handler)
+
+    def dispatch(self, name: str, data: object) -> None:
+        """Call the handlers of an event; without any it is discarded (EVENT-4). On the event loop."""
+        for handler in self._handlers.get(name, ()):
+            call = partial(self._call, name, handler, data)
+            if self.uses_thread and not inspect.iscoroutinefunction(handler):
+                self._start_thread()
+                self._queue.put(call)
+            else:
+                self._context.copy().run(call)
+
+    def close(self) -> None:
+        """Call no more handlers; those under way are told by their next call of the session API."""
+        self._is_closed = True
+        if self._thread:
+            self._queue.put(None)
+
+    def _call(self, name: str, handler: EventHandler, data: object) -> None:
+        if self._is_closed:
+            return
+        result, _ = guard_call(self._log, partial(handler, data), _what(name))
+        if inspect.isawaitable(result):
+            start = partial(self._start_task, name, result)
+            if threading.current_thread() is self._thread:
+                self._loop.call_soon_threadsafe(start)
+            else:
+                start()
+
+    def _start_task(self, name: str, work: Awaitable[object]) -> None:
+        task = self._loop.create_task(guard(self._log, work, _what(name)), context=self._context.copy())
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    def _start_thread(self) -> None:
+        if self._thread is None:
+            name = f"pagewire-events-{self._log.session_id}"
+            self._thread = threading.Thread(target=self._context.copy().run, args=(self._work,), name=name, daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while (call := self._queue.get()) is not None:
+            call()
+
+
+def _what(name: str) -> str:
+    return f"a handler of the event {name!r}"

@@ -1,0 +1,99 @@
+"""What is known of the user and the page of a session."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from pydantic import MISSING
+from user_agents import parse as parse_user_agent
+from user_agents.parsers import UserAgent
+
+from pagewire_protocol.handshake_messages import PageInfo
+from pagewire_server.web.requests import Request, user_address
+
+
+@dataclass(frozen=True, slots=True)
+class SessionInfo:
+    """The user, the page and the connection that a session began with. Prints as JSON."""
+
+    user_agent: UserAgent
+    """As the user-agents library parses it: `is_mobile`, `browser.family`, `os.version_string`, `device.brand`."""
+    user_language: str
+    """The browser's language, such as "zh-CN"; empty if unknown."""
+    languages: tuple[str, ...]
+    """All that the user reads, the preferred one first."""
+    timezone: str
+    """An IANA name; empty if unknown."""
+    server_host: str
+    """The host and port by which the client reached the server."""
+    origin: str
+    """Of the page, such as "http://localhost:8080"; empty where there is no browser."""
+    user_ip: str
+    """The peer's address; behind trusted proxies the one that they forward."""
+    backend: str
+    """What serves: `websockets`."""
+    protocol: str
+    """`websocket`."""
+    request: Any
+    """The framework's own request that opened the first connection; of `websockets`, with `path` and `headers`."""
+    url: str
+    """Of the page, without its fragment; empty without a page."""
+    query: dict[str, str]
+    """The query parameters of the page's URL; of one that is there several times, the last."""
+    app: str
+    """The app that runs."""
+    session_id: str
+    """The session's public id, as in logs."""
+
+    def __str__(self) -> str:
+        texts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return json.dumps({name: _plain(value) for name, value in texts.items()}, indent=2, ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    return value if isinstance(value, str | dict | tuple) else str(value)
+
+
+def make_info(
+    page: PageInfo, app: str, request: Request, session_id: str, *, backend: str, trusted_proxies: Sequence[str]
+) -> SessionInfo:
+    """Return the info of a new session, from its hello and the request of its first connection."""
+    url = _or_empty(page.url)
+    languages = [] if page.languages is MISSING else page.languages
+    query = parse_qs(_query_of(url), keep_blank_values=True)
+    return SessionInfo(
+        user_agent=parse_user_agent(request.header("User-Agent") or ""),
+        user_language=_or_empty(page.language) or _first_language(request.header("Accept-Language") or ""),
+        languages=tuple(languages),
+        timezone=_or_empty(page.timezone),
+        server_host=request.header("Host") or "",
+        origin=request.header("Origin") or "",
+        user_ip=user_address(request, trusted_proxies),
+        backend=backend,
+        protocol="websocket",
+        request=request.native,
+        url=url,
+        query={name: values[-1] for name, values in query.items()},
+        app=app,
+        session_id=session_id,
+    )
+
+
+def _query_of(url: str) -> str:
+    try:
+        return urlsplit(url).query
+    except ValueError:
+        return ""
+
+
+def _or_empty(value: str | MISSING) -> str:
+    return "" if value is MISSING else value
+
+
+def _first_language(accept_language: str) -> str:
+    return accept_language.partition(",")[0].partition(";")[0].strip()

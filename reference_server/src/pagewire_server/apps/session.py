@@ -1,0 +1,444 @@
+"""One running session: the program's calls on one side, the connection it has at the moment on the other.
+
+`Session` is the one object that guards the session's core: it alone reads or changes the core, and only with its lock
+held. Threads queue commands and feed downloads themselves; everything else happens on the event loop. What is called
+back (a command's caller, the connection, the runner) is called without the lock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Collection, Hashable
+from contextvars import Context
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+
+from pagewire_protocol.byes import make_bye
+from pagewire_protocol.codes import ByeCode
+from pagewire_protocol.control_messages import ByeParams
+from pagewire_protocol.stream_frames import ChunkParts
+from pagewire_server.apps.deferred import DeferredCalls
+from pagewire_server.apps.events import EventHandlers
+from pagewire_server.apps.info import SessionInfo
+from pagewire_server.apps.room import Room
+from pagewire_server.core.delivery import OutboxFull
+from pagewire_server.core.handshake import ClientHello
+from pagewire_server.core.limits import MessageRate
+from pagewire_server.core.session import ClientLeft, Command, Effect, EventReceived, Replied, SessionCore, SessionState
+from pagewire_server.errors import SessionBusy, SessionClosed
+from pagewire_server.ops.logs import SessionLog
+from pagewire_server.options import Options
+
+if TYPE_CHECKING:
+    from pagewire_server.ops.metrics import Metrics  # its library is an extra
+
+logger = logging.getLogger("pagewire.session")
+
+FLUSH_SECONDS: Final = 0.05
+"""How long a few bytes of a download wait for more to go with them in one frame."""
+
+REPLACED: Final = make_bye(ByeCode.REPLACED, "Another connection of this client took over.")
+FAILED: Final = make_bye(ByeCode.INTERNAL_ERROR, "The server failed.")
+
+
+class Connection(Protocol):
+    """What a session asks of its connection, whatever the transport. Called on the event loop; must not raise."""
+
+    def wake(self) -> None:
+        """Look again for frames to write."""
+
+    def leave(self, bye: ByeParams) -> None:
+        """Send `bye`, close, and deliver nothing more."""
+
+    def drop(self) -> None:
+        """Send and deliver nothing more; the client, which said `bye`, closes."""
+
+
+class EndListener(Protocol):
+    """Something that waits for a session, and must know when it ends."""
+
+    def session_ended(self, why: SessionClosed) -> None:
+        """The session has ended. Called on the event loop."""
+
+
+class Caller(EndListener, Protocol):
+    """Who is told what became of a command."""
+
+    def receive(self, reply: Replied) -> None:
+        """The page has answered. Called on the event loop."""
+
+
+class Session:
+    """A session while its app runs and until it has ended."""
+
+    def __init__(
+        self,
+        hello: ClientHello,
+        info: SessionInfo,
+        *,
+        apps: Collection[str],
+        options: Options,
+        metrics: Metrics | None,
+        on_end: Callable[[Session, ByeParams], None],
+        make_core: Callable[..., SessionCore] = SessionCore,
+    ) -> None:
+        self.info = info
+        self.log = SessionLog(logger, info.session_id)
+        self.apps = apps
+        self.options = options
+        self.takes_streams = hello.takes_streams
+        """Whether the client accepts streamed downloads."""
+        self.local: dict[Hashable, Any] = {}
+        self.loop = asyncio.get_running_loop()
+        self.context = Context()
+        """In which everything of this session runs."""
+        self.deferred = DeferredCalls(self.context, self.log)
+        self.events = EventHandlers(self.context, self.log)
+        self.tasks: set[asyncio.Task[Any]] = set()
+        """The app's coroutine, those it started, and what feeds downloads from asynchronous iterators."""
+        self.rate = MessageRate(options.max_messages_per_second)
+        """How fast the client may send what the server did not ask for. On the event loop only."""
+        self.settling = threading.Lock()
+        """Held for a moment by whoever finishes, or begins to wait for, something that the program waits for."""
+        self.room = Room(self.loop)
+        """Where threads and tasks wait until a stream or the outbox may have room."""
+        self._core = make_core(hello, options.session_limits, self.rate)
+        self._lock = self.room.lock
+        self._metrics = metrics
+        self._on_end = on_end
+        self._loop_thread = threading.get_ident()
+        self._connection: Connection | None = None
+        self._expiry: asyncio.TimerHandle | None = None
+        self._flush_timer: asyncio.TimerHandle | None = None
+        self._end_listeners: set[EndListener] = set()
+        self._running = 0
+        self._has_failed = False
+        self._is_wake_queued = False
+        self._last_bye = make_bye(ByeCode.SESSION_ENDED, "The app is done.")
+
+    @property
+    def is_on_loop(self) -> bool:
+        """Whether this is the event loop's thread, where nothing may block."""
+        return threading.get_ident() == self._loop_thread
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether nothing more can be sent."""
+        with self._lock:
+            return self._core.state is SessionState.ENDED
+
+    @property
+    def is_attached(self) -> bool:
+        """Whether the client is connected."""
+        with self._lock:
+            return self._core.is_attached
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes of messages that wait for their first write. On any thread."""
+        with self._lock:
+            return self._core.queued_bytes
+
+    # -- what the program calls, on any thread -----------------------------------------------------
+
+    def require_open(self) -> None:
+        """Raise SessionClosed if the session accepts no more commands."""
+        with self._lock:
+            self._require_open()
+
+    def submit(
+        self, caller: Caller, type_: str, params: bytes, *, deadline: float | None = None, streams: bool = False
+    ) -> Command:
+        """Queue a command, followed by a stream if it `streams`; `caller` is told what became of it.
+
+        SessionClosed if the session has ended. Where there is no room, on the event loop SessionBusy; a thread waits,
+        until `deadline` on the loop's clock: TimeoutError. Nothing is queued then.
+        """
+        with self._lock:
+            command = self._send(caller, type_, params, deadline, streams=streams)
+            if self._metrics:
+                self._metrics.command_queued(command)
+        self.wake()
+        return command
+
+    def cancel(self, command: Command) -> None:
+        """Give up on a command; the page is told, unless it never got it (CANCEL-5)."""
+        with self._lock:
+            if self._core.cancel(command):
+                _release(command)
+                if self._metrics:
+                    self._metrics.command_finished(command, "withdrawn")
+        self.wake()
+        # Who feeds the command's stream may wait for room.
+        self.call_on_loop(self.room.has_changed)
+
+    def feed(self, command: Command, data: memoryview, *, wait: bool) -> int:
+        """Give a command's stream its next bytes, as many as there is room for; return how many.
+
+        StreamClosed if the stream accepts no more. Where there is no room, a thread that can `wait` does, and the
+        event loop awaits `room.wait_in_task`; both then feed again.
+        """
+        with self._lock:
+            count, has_frames = self._core.feed(command, data)
+            if not count and wait:
+                self.room.wait_in_thread(None)
+        if has_frames:
+            self.wake()
+        return count
+
+    def finish_stream(self, command: Command) -> None:
+        """Say that all of a command's stream was fed."""
+        with self._lock:
+            self._core.finish(command)
+        self.wake()
+
+    def acknowledged(self, command: Command) -> int:
+        """Return how many bytes of a command's stream the client has acknowledged."""
+        with self._lock:
+            return command.stream.acknowledged if command.stream else command.acknowledged
+
+    def wake(self) -> None:
+        """Have the connection look for frames to write."""
+        if self.is_on_loop:
+            if self._connection:
+                self._connection.wake()
+        elif not self._is_wake_queued:
+            self._is_wake_queued = True
+            self.call_on_loop(self._wake_from_thread)
+
+    def call_on_loop(self, function: Callable[[], object]) -> None:
+        """Call `function` on the event loop, soon; nothing happens once the server has stopped."""
+        try:
+            self.loop.call_soon_threadsafe(function)
+        except RuntimeError:
+            self.log.debug("the event loop is closed")
+
+    def _require_open(self) -> None:
+        if self._core.state is not SessionState.ACTIVE:
+            raise SessionClosed(f"session {self.info.session_id} has ended: {self._last_bye.message}")
+
+    def _send(self, caller: Caller, type_: str, params: bytes, deadline: float | None, *, streams: bool) -> Command:
+        while True:
+            self._require_open()
+            try:
+                return self._core.send(type_, params, streams=streams, owner=caller)
+            except OutboxFull as full:
+                if self.is_on_loop:
+                    raise SessionBusy(f"the page is slow or away: {full}") from None
+                timeout = None if deadline is None else max(deadline - self.loop.time(), 0)
+                if not self.room.wait_in_thread(timeout):
+                    raise TimeoutError("the page was slow or away: there was no room in time") from None
+
+    def _wake_from_thread(self) -> None:
+        self._is_wake_queued = False
+        if self._connection:
+            self._connection.wake()
+
+    # -- the app's life ----------------------------------------------------------------------------
+
+    def work_started(self) -> None:
+        """Count one more thread or task whose end the session waits for. On any thread."""
+        with self._lock:
+            self._running += 1
+
+    def work_finished(self) -> None:
+        """Count one less; the last one ends the session, unless there are event handlers. On the event loop."""
+        with self._lock:
+            self._running -= 1
+            is_last = not self._running
+        if is_last and (self._has_failed or not self.events.has_handlers):
+            self.finish()
+
+    def app_failed(self) -> None:
+        """Say that the app raised: the session drains and ends with `internal_error`. On the event loop."""
+        self._has_failed = True
+        self._last_bye = make_bye(ByeCode.INTERNAL_ERROR, "The app failed; the server's log says why.")
+
+    def listen_for_end(self, listener: EndListener) -> None:
+        """Have `listener` told when the session ends, or now if it has. On any thread."""
+        with self._lock:
+            if self._core.state is not SessionState.ENDED:
+                self._end_listeners.add(listener)
+                return
+        listener.session_ended(SessionClosed(f"session {self.info.session_id} has ended: {self._last_bye.message}"))
+
+    def forget_listener(self, listener: EndListener) -> None:
+        """Do not tell `listener` any more. On any thread."""
+        with self._lock:
+            self._end_listeners.discard(listener)
+
+    def finish(self) -> None:
+        """Say that the app is done: the session drains, then ends (END-10). On the event loop."""
+        with self._lock:
+            self._core.drain()
+        self.wake()
+        self._end_if_drained()
+
+    def end(self, bye: ByeParams) -> None:
+        """End the session now, with `bye` to the client if it is there. On the event loop."""
+        with self._lock:
+            if self._core.state is SessionState.ENDED:
+                return
+            self._last_bye = bye
+            commands = self._core.end()
+            listeners, self._end_listeners = self._end_listeners, set()
+        self._stop_expiry()
+        self.log.info("ended: %s: %s", bye.code, bye.message)
+        # The client first: it is told whatever becomes of the rest.
+        connection, self._connection = self._connection, None
+        if connection:
+            connection.leave(bye)
+        closed = SessionClosed(f"session {self.info.session_id} has ended: {bye.message}")
+        for command in commands:
+            if self._metrics:
+                self._metrics.command_finished(command, "session_closed")
+            _release(command).session_ended(closed)
+        for listener in listeners:
+            listener.session_ended(closed)
+        self._tell_of_room()
+        self.events.close()
+        self._on_end(self, bye)
+
+    def fail(self, error: BaseException) -> None:
+        """End the session because the server's own code failed, which would leave its page silent; that is logged."""
+        self.log.error("the session failed", exc_info=error)
+        self.end(FAILED)
+
+    def _guard(self, call: Callable[[], object]) -> None:
+        """Call something of the session's own at the top of a callback of the event loop."""
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001 - logged
+            self.fail(error)
+
+    def _end_if_drained(self) -> None:
+        with self._lock:
+            is_drained = self._core.is_drained
+        if is_drained:
+            self.end(self._last_bye)
+
+    # -- what the connection calls, on the event loop ----------------------------------------------
+
+    def is_stale(self, hello: ClientHello) -> bool:
+        """Whether `hello` came after a later one of its client: it must not be attached (HELLO-20)."""
+        with self._lock:
+            return self._core.is_stale(hello)
+
+    def attach(self, connection: Connection, hello: ClientHello) -> int:
+        """Make `connection` the session's, in the place of an older one (RESUME-8); return `welcome.last_seq`.
+
+        PeerViolation if the hello's `resume` is impossible; the session must then be ended.
+        """
+        older, self._connection = self._connection, None
+        if older:
+            older.leave(REPLACED)
+        with self._lock:
+            last_seq = self._core.attach(hello)
+        self._stop_expiry()
+        self._connection = connection
+        self._tell_of_room()
+        # What the client has told may be all that was missing (END-10); after its welcome.
+        self.loop.call_soon(self._guard, self._end_if_drained)
+        return last_seq
+
+    def detach(self, connection: Connection, code: int | None) -> None:
+        """Say that `connection` is gone, closed with `code`, None for a break (END-8, END-9)."""
+        if self._connection is not connection:
+            return
+        self._connection = None
+        with self._lock:
+            decided = self._core.detach(code)
+            is_draining = self._core.state is SessionState.DRAINING
+        if isinstance(decided, ByeParams):
+            self.end(decided)
+            return
+        gone = make_bye(ByeCode.SESSION_GONE, "The client was away for too long.")
+        # END-10: one that drains is over by then, whoever comes.
+        self._expiry = self.loop.call_later(decided, self.end, self._last_bye if is_draining else gone)
+
+    def receive_text(self, text: str) -> float | None:
+        """Accept a text frame of the connection; return when an ack is due. PeerViolation if the frame is invalid."""
+        with self._lock:
+            effect = self._core.receive_text(text, self.loop.time())
+            has_frames, is_drained = self._core.has_frames, self._core.is_drained
+            deadline = self._core.ack_deadline
+        if effect is not None:
+            self._apply(effect)
+        self._tell_of_room()
+        if has_frames:
+            self.wake()
+        if is_drained:
+            self._end_if_drained()
+        return deadline
+
+    def receive_binary(self, frame: bytes) -> None:
+        """Accept a binary frame of the connection; PeerViolation if it is invalid."""
+        with self._lock:
+            self._core.receive_binary(frame)
+
+    def next_frame(self) -> bytes | ChunkParts | None:
+        """Return the next frame to write, a text as bytes or a chunk in parts; None if there is none now."""
+        with self._lock:
+            frame = self._core.next_frame(self.loop.time())
+            needs_flush = frame is None and self._core.needs_flush
+        if isinstance(frame, bytes):
+            # What is written leaves room in the queue.
+            self._tell_of_room()
+        elif needs_flush and self._flush_timer is None:
+            self._flush_timer = self.loop.call_later(FLUSH_SECONDS, self._guard, self._flush)
+        return frame
+
+    @property
+    def ack_deadline(self) -> float | None:
+        """When an ack is due, on the loop's clock; None if all is acknowledged."""
+        with self._lock:
+            return self._core.ack_deadline
+
+    def _tell_of_room(self) -> None:
+        if self.room.is_awaited:
+            self.room.has_changed()
+
+    def _flush(self) -> None:
+        self._flush_timer = None
+        with self._lock:
+            self._core.flush_streams()
+        self.wake()
+
+    def _apply(self, effect: Effect) -> None:
+        match effect:
+            case Replied(command):
+                _release(command).receive(effect)
+                if self._metrics:
+                    self._metrics.command_finished(command, effect.error.code if effect.error else "ok")
+            case EventReceived():
+                if self._metrics:
+                    self._metrics.event_received()
+                self._dispatch(effect)
+            case ClientLeft():
+                self._client_left(effect)
+
+    def _dispatch(self, event: EventReceived) -> None:
+        self.events.dispatch(event.name, event.data)
+        if self.events.waiting > self.options.max_waiting_events:
+            text = f"{self.events.waiting} events wait for the program, which takes no more."
+            self.end(make_bye(ByeCode.INTERNAL_ERROR, text))
+
+    def _client_left(self, said: ClientLeft) -> None:
+        if said.code != ByeCode.CLIENT_LEFT:
+            self.log.warning("the client ended it: %s: %s", said.code, said.message)
+        connection, self._connection = self._connection, None
+        self.end(make_bye(ByeCode.SESSION_ENDED, "The client left."))
+        if connection:
+            connection.drop()
+
+    def _stop_expiry(self) -> None:
+        if self._expiry:
+            self._expiry.cancel()
+            self._expiry = None
+
+
+def _release(command: Command) -> Caller:
+    """Return the caller of a command that is over; they refer to each other no more, so that both go at once."""
+    caller, command.owner = cast("Caller", command.owner), None
+    return caller

@@ -1,0 +1,1 @@
+"""Who owns the socket: each backend turns a framework's requests and WebSockets into ours."""

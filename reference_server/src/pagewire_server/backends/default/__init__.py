@@ -1,0 +1,1 @@
+"""The backend on `websockets`: a server of its own, on one port."""

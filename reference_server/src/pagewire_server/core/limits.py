@@ -1,0 +1,99 @@
+"""Limits on what clients may make the server hold or do."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Final
+
+BURST_SECONDS: Final = 5
+"""How many seconds' worth of messages a client that was quiet may send at once."""
+
+UNIT_BYTES: Final = 1024
+"""A message counts once for every unit of this many bytes that it begins."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLimits:
+    """The limits and times of one session. Sizes are in bytes, times in seconds."""
+
+    max_message_bytes: int
+    """The largest message accepted from the client."""
+    window_bytes: int
+    """What may be unacknowledged on a connection (DELIVERY-9)."""
+    outbox_bytes: int
+    """What may wait beyond the window (DELIVERY-10)."""
+    stream_window_bytes: int
+    """What may be unacknowledged of all streams together; a chunk is at most a quarter of it."""
+    max_streams: int
+    """How many streams may be unfinished at once."""
+    resume_window: float
+    """How long the session waits for a client that is away."""
+    going_away_window: float
+    """How long it waits after a close with 1001 (END-8)."""
+
+
+class MessageRate:
+    """How fast one client may send; past its rate the server stops reading, so that TCP slows the client.
+
+    A bucket of tokens. `per_second` None means no limit. Times are in seconds on any one clock.
+    """
+
+    def __init__(self, per_second: float | None) -> None:
+        self._price = 0.0 if per_second is None else 1 / per_second
+        self._paid_until = -math.inf
+
+    def take(self, size: int, now: float) -> None:
+        """Count a message, or a frame, of `size` bytes."""
+        self._paid_until = max(self._paid_until, now) + self._cost(size)
+
+    def give_back(self, size: int) -> None:
+        """Undo the count of a message that answers what the server sent, which bounds it."""
+        self._paid_until -= self._cost(size)
+
+    def pause(self, now: float) -> float:
+        """Return for how many seconds nothing more should be read; 0 while there are tokens."""
+        return max(self._paid_until - now - BURST_SECONDS, 0.0)
+
+    def _cost(self, size: int) -> float:
+        return self._price * (1 + size // UNIT_BYTES)
+
+
+class ConnectionLimiter:
+    """Counts connections that have not said what they want, in all and by address.
+
+    `most_per_address` None means no limit for one address.
+    """
+
+    def __init__(self, most: int, most_per_address: int | None) -> None:
+        self._most = most
+        self._most_per_address = most_per_address
+        self._count = 0
+        self._addresses: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def has_room(self, address: str | None) -> bool:
+        """Whether one more connection from `address` may begin; None counts only towards the total."""
+        return self._count < self._most and not self.is_full_for(address)
+
+    def is_full_for(self, address: str | None) -> bool:
+        """Whether `address` has as many connections as it may have."""
+        most = self._most_per_address
+        return address is not None and most is not None and self._addresses[address] >= most
+
+    def add(self, address: str | None) -> None:
+        """Count one more; `remove` must follow."""
+        self._count += 1
+        if address is not None:
+            self._addresses[address] += 1
+
+    def remove(self, address: str | None) -> None:
+        """Count one less."""
+        self._count -= 1
+        if address is not None:
+            self._addresses[address] -= 1
+            if not self._addresses[address]:
+                del self._addresses[address]

@@ -1,0 +1,368 @@
+"""One session without IO: commands out, replies and events in, streams, and how it drains and ends.
+
+Invariants: a command is in `_commands` from when it is queued until it is answered or withdrawn, or the session ends.
+Its stream, if it has one, is in `_streams` for a part of that time: until it is answered, or given up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final, NamedTuple
+
+from pagewire_protocol import codec, json_values
+from pagewire_protocol.byes import make_bye
+from pagewire_protocol.codec import Envelope
+from pagewire_protocol.codes import BYE_RULES, SESSION_ENDING_CLOSE_CODES, ByeCode, CloseCode, ErrorCode
+from pagewire_protocol.command_messages import CancelParams
+from pagewire_protocol.control_messages import AckParams, ByeParams, StreamAckParams
+from pagewire_protocol.fields import WireModel
+from pagewire_protocol.messages import KINDS, Kind, Side
+from pagewire_protocol.reply_messages import (
+    DownloadResult,
+    EmptyResult,
+    ErrorParams,
+    EvalJsResult,
+    EventParams,
+    SetEnvResult,
+)
+from pagewire_protocol.stream_frames import ChunkParts, unpack_chunk
+from pagewire_protocol.violations import PeerViolation
+from pagewire_server.core.delivery import Inbox, Outbox, OutboxFull, Outgoing, OutgoingState
+from pagewire_server.core.handshake import ClientHello
+from pagewire_server.core.limits import UNIT_BYTES, MessageRate, SessionLimits
+from pagewire_server.core.streams import OutgoingStream, OutgoingStreams
+
+RESULT_MODELS: Final[dict[str, type[WireModel]]] = {
+    "run_js": EmptyResult,
+    "eval_js": EvalJsResult,
+    "download": DownloadResult,
+    "set_env": SetEnvResult,
+    "go_app": EmptyResult,
+}
+"""What the params of a command's `result` are (SPEC section 5)."""
+
+WAITING_TYPES: Final = frozenset(("run_js", "eval_js"))
+"""Commands whose code may wait; they are cancelled when the app is done (END-10)."""
+
+
+class MessageTooLargeError(ValueError):
+    """The message is larger than the client accepts; nothing was queued (WIRE-24)."""
+
+
+class StreamClosed(Exception):  # noqa: N818 - a state of the stream, not a mistake
+    """The stream accepts no more: its command was answered or given up, or the session has ended."""
+
+
+class SessionState(Enum):
+    """What the session still does."""
+
+    ACTIVE = "active"
+    """The app runs, or is held."""
+    DRAINING = "draining"
+    """The app is done; what is under way is finished (END-10)."""
+    ENDED = "ended"
+    """Nothing goes in or out any more."""
+
+
+class Command:
+    """A command that was queued; `owner` is whatever its caller wants back with the reply."""
+
+    __slots__ = ("acknowledged", "id", "is_cancelled", "message", "owner", "stream", "type")
+
+    def __init__(self, type_: str, id_: int, message: Outgoing, owner: object) -> None:
+        self.type = type_
+        self.id = id_
+        self.message = message
+        self.owner = owner
+        self.stream: OutgoingStream | None = None
+        """The content of a download, while it is sent."""
+        self.acknowledged = 0
+        """How many bytes of a stream that is over the client had acknowledged."""
+        self.is_cancelled = False
+        """Whether a `cancel` was sent; whichever reply comes is accepted (CANCEL-5)."""
+
+
+class Replied(NamedTuple):
+    """A command was answered: the params of its `result` or `error`."""
+
+    command: Command
+    params: WireModel
+
+    @property
+    def error(self) -> ErrorParams | None:
+        """What went wrong, or None."""
+        return self.params if isinstance(self.params, ErrorParams) else None
+
+
+@dataclass(frozen=True, slots=True)
+class EventReceived:
+    """The page emitted an event."""
+
+    name: str
+    data: object
+
+
+@dataclass(frozen=True, slots=True)
+class ClientLeft:
+    """The client said `bye`."""
+
+    code: str
+    message: str
+
+
+Effect = Replied | EventReceived | ClientLeft
+"""What a received message means to the program."""
+
+
+class SessionCore:
+    """The server's end of one session. Times are seconds on any one clock.
+
+    `rate` counts what the client sends; it belongs to whoever reads the connections.
+    """
+
+    def __init__(self, hello: ClientHello, limits: SessionLimits, rate: MessageRate) -> None:
+        self.state = SessionState.ACTIVE
+        self.is_attached = False
+        """Whether there is a connection to write to."""
+        self._client_limit = hello.max_message_bytes
+        self._limits = limits
+        self._rate = rate
+        self._outbox = Outbox(window_bytes=limits.window_bytes, capacity_bytes=limits.outbox_bytes)
+        self._inbox = Inbox()
+        self._streams = OutgoingStreams(limits.stream_window_bytes)
+        self._commands: dict[int, Command] = {}
+        self._next_id = 1
+        self._last_client_id = 0
+        self._attempt = 0
+
+    @property
+    def unanswered(self) -> list[Command]:
+        """The commands that have no reply yet."""
+        return list(self._commands.values())
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes that wait for their first write."""
+        return self._outbox.queued_bytes
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether it drains, and everything is acknowledged, answered and streamed (END-10)."""
+        return self.state is SessionState.DRAINING and self._outbox.is_empty and not self._commands
+
+    @property
+    def has_frames(self) -> bool:
+        """Whether there may be something to write now; False is certain, except for an ack's deadline."""
+        return self._inbox.ack_is_due or self._outbox.has_frame or self._streams.has_content
+
+    @property
+    def ack_deadline(self) -> float | None:
+        """When an ack is due; None if all is acknowledged."""
+        return self._inbox.ack_deadline
+
+    @property
+    def needs_flush(self) -> bool:
+        """Whether a few bytes of a stream wait for more to go with them, until `flush_streams`."""
+        return self._streams.needs_flush
+
+    # -- the program's side ------------------------------------------------------------------
+
+    def send(self, type_: str, params: bytes, *, streams: bool = False, owner: object = None) -> Command:
+        """Queue a command whose params are `params`, as JSON; it gets its id, and its stream if it `streams`.
+
+        OutboxFull if there is no room now, MessageTooLargeError if the client would not accept it: nothing is queued.
+        """
+        if streams and len(self._streams) >= self._limits.max_streams:
+            raise OutboxFull(f"{len(self._streams)} downloads are under way, as many as there may be")
+        message = Outgoing(type_, params, self._next_id)
+        limit = self._client_limit
+        if message.size > limit:
+            raise MessageTooLargeError(f"the {type_} takes {message.size} bytes; this client takes at most {limit}")
+        self._outbox.put(message)
+        command = self._commands[self._next_id] = Command(type_, self._next_id, message, owner)
+        self._next_id += 1
+        if streams:
+            command.stream = self._streams.open(command.id, message)
+        return command
+
+    def feed(self, command: Command, data: memoryview) -> tuple[int, bool]:
+        """Give a command's stream its next bytes, as many as there is room for; StreamClosed if it accepts no more.
+
+        Return how many that were, and whether the connection has to look for frames because of them.
+        """
+        stream = command.stream
+        if stream is None:
+            raise StreamClosed
+        had_waiting, had_frame = stream.waiting > 0, stream.has_frame
+        count = stream.feed(data)
+        # The first bytes begin to wait for more; later ones may be enough for a frame.
+        return count, count > 0 and (not had_waiting or (stream.has_frame and not had_frame))
+
+    def finish(self, command: Command) -> None:
+        """Say that all of a command's stream was fed; without effect if it accepts no more."""
+        if command.stream:
+            command.stream.finish()
+
+    def flush_streams(self) -> None:
+        """Let go out what of the streams waits for more to come, so that their frames are not too small."""
+        self._streams.flush()
+
+    def cancel(self, command: Command) -> bool:
+        """Give up on `command` (CANCEL-5). True if it was withdrawn before it was written: no reply will come."""
+        if command.id not in self._commands or command.is_cancelled:
+            return False
+        self._drop_stream(command)
+        if self._outbox.withdraw(command.message):
+            del self._commands[command.id]
+            return True
+        self._tell_to_give_up(command)
+        return False
+
+    def drain(self) -> None:
+        """Say that the app is done: code that still waits is cancelled (END-10)."""
+        if self.state is not SessionState.ACTIVE:
+            return
+        self.state = SessionState.DRAINING
+        for command in self.unanswered:
+            # One that still waits to be written is written first, and runs.
+            if command.type in WAITING_TYPES and not command.is_cancelled:
+                self._tell_to_give_up(command)
+
+    def end(self) -> list[Command]:
+        """End the session; return the commands that will never be answered."""
+        self.state = SessionState.ENDED
+        self.is_attached = False
+        lost = self.unanswered
+        for command in lost:
+            self._drop_stream(command)
+        self._commands.clear()
+        return lost
+
+    # -- the connection's side ---------------------------------------------------------------
+
+    def is_stale(self, hello: ClientHello) -> bool:
+        """Whether `hello` was sent before the one attached last, or is that one: it must not be attached (HELLO-20)."""
+        return hello.attempt <= self._attempt
+
+    def attach(self, hello: ClientHello) -> int:
+        """Start on a new connection; return `welcome.last_seq`. PeerViolation if `resume` is impossible (RESUME-6).
+
+        The older connection, if there is one, is detached in the same step (RESUME-8).
+        """
+        self._attempt = hello.attempt
+        resume = hello.resume
+        self._outbox.resume(resume.last_seq if resume else 0)
+        self.is_attached = True
+        self._streams.resume({position.id: position.offset for position in resume.streams} if resume else {})
+        return self._inbox.acknowledge()
+
+    def detach(self, code: int | None) -> ByeParams | float:
+        """Say that the connection is gone, closed with `code`; None for a break (END-8, END-9).
+
+        Return the bye that ends the session now, or the seconds that it waits for its client.
+        """
+        self.is_attached = False
+        if code == CloseCode.NORMAL:
+            return make_bye(ByeCode.SESSION_ENDED, "The client left.")
+        if code in SESSION_ENDING_CLOSE_CODES:
+            is_size = code in {CloseCode.MESSAGE_TOO_BIG, BYE_RULES[ByeCode.TOO_LARGE].close}
+            fault = ByeCode.TOO_LARGE if is_size else ByeCode.INVALID_MESSAGE
+            return make_bye(fault, f"The connection was closed with {code}.")
+        window = self._limits.resume_window
+        return min(self._limits.going_away_window, window) if code == CloseCode.GOING_AWAY else window
+
+    def next_frame(self, now: float) -> bytes | ChunkParts | None:
+        """Return the next frame to write, a text as bytes or a chunk in parts: an ack that is due, messages, chunks."""
+        if not self.is_attached:
+            return None
+        inbox = self._inbox
+        if inbox.ack_is_due or (inbox.ack_deadline is not None and inbox.ack_deadline <= now):
+            return codec.control_frame("ack", AckParams(seq=inbox.acknowledge()))
+        text = self._outbox.next_frame()
+        # STREAM-10: chunks come after the replay of what was written before.
+        if text is not None or not self._streams or self._outbox.is_replaying:
+            return text
+        return self._streams.next_frame()
+
+    def receive_text(self, text: str, now: float) -> Effect | None:
+        """Accept a text frame, by the checks of SPEC section 3.1; return what it means to the program, if anything."""
+        envelope = codec.parse(text, max_bytes=self._limits.max_message_bytes)
+        self._rate.take(envelope.size, now)
+        if envelope.seq is not None and not self._inbox.receive(envelope.seq, envelope.size, now):
+            return None
+        codec.check_form(envelope, Side.CLIENT)
+        if not envelope.is_known:
+            self._receive_unknown(envelope)
+            return None
+        if KINDS[envelope.type] is Kind.REPLY:
+            return self._receive_reply(envelope)
+        return self._receive_other(envelope)
+
+    def receive_binary(self, frame: bytes) -> None:
+        """Accept a binary frame: no client streams in 1.0, so its id is unknown (STREAM-6), or it is malformed."""
+        unpack_chunk(frame)
+
+    def _receive_unknown(self, envelope: Envelope) -> None:
+        if envelope.seq is None or not codec.has_id(envelope):
+            return
+        id_ = envelope.id
+        if not (codec.is_positive_integer(id_) and isinstance(id_, int) and id_ > self._last_client_id):
+            raise PeerViolation(f"{envelope.type}: id: is no new integer from 1 to 2^53-1")
+        self._last_client_id = id_
+        answer = ErrorParams(code=ErrorCode.UNSUPPORTED, message=f"{envelope.type} is unknown to this server")
+        try:
+            self._outbox.put(Outgoing("error", json_values.dump(answer), id_))
+        except OutboxFull:
+            raise PeerViolation("too many unknown commands, whose answers are not taken") from None
+
+    def _receive_reply(self, envelope: Envelope) -> Replied:
+        command = self._commands.get(envelope.id) if isinstance(envelope.id, int) else None
+        if command is None or command.message.state is OutgoingState.QUEUED:
+            raise PeerViolation(f"{envelope.type}: id: {envelope.id} awaits no reply")
+        model = ErrorParams if envelope.type == "error" else RESULT_MODELS[command.type]
+        params = codec.read_params(envelope, model)
+        del self._commands[command.id]
+        self._drop_stream(command)
+        self._rate.give_back(envelope.size)
+        return Replied(command, params)
+
+    def _receive_other(self, envelope: Envelope) -> Effect | None:
+        match envelope.type:
+            case "ack":
+                self._receive_ack(codec.read_params(envelope, AckParams).seq)
+            case "stream_ack":
+                self._receive_stream_ack(codec.read_params(envelope, StreamAckParams))
+            case "event":
+                event = codec.read_params(envelope, EventParams)
+                return EventReceived(event.name, event.data)
+            case "bye":
+                bye = codec.read_params(envelope, ByeParams)
+                return ClientLeft(bye.code, bye.message)
+            case _:
+                raise PeerViolation(f"type: a second {envelope.type} on a connection")
+        return None
+
+    def _receive_ack(self, seq: int) -> None:
+        before = self._outbox.acknowledged_seq
+        self._outbox.acknowledge(seq)
+        if seq > before:
+            self._rate.give_back(0)
+
+    def _receive_stream_ack(self, params: StreamAckParams) -> None:
+        command = self._commands.get(params.id)
+        if command and command.stream:
+            before = command.stream.acknowledged
+            command.stream.acknowledge(params.offset)
+            if params.offset - before >= UNIT_BYTES:
+                self._rate.give_back(0)
+
+    def _tell_to_give_up(self, command: Command) -> None:
+        command.is_cancelled = True
+        self._outbox.put_beyond_capacity(Outgoing("cancel", json_values.dump(CancelParams(id=command.id))))
+
+    def _drop_stream(self, command: Command) -> None:
+        if command.stream:
+            command.acknowledged = command.stream.acknowledged
+            self._streams.close(command.stream)
+            command.stream = None

@@ -1,0 +1,1 @@
+"""Running a server in production: logs, metrics, draining, TLS."""

@@ -1,1 +1,0 @@
-"""Running sessions: apps in threads and coroutines, what their calls return, how they end."""

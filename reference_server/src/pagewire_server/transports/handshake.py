@@ -1,0 +1,180 @@
+"""The handshake of a connection: from its request to the hello that is let in, or to the bye that says why not."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Callable
+from functools import partial
+from typing import Final, NamedTuple
+
+from pydantic import MISSING
+
+from pagewire_protocol.byes import make_bye
+from pagewire_protocol.codes import ByeCode
+from pagewire_protocol.handshake_messages import Heartbeat, HelloParams, ServerLimits, Software, WelcomeParams
+from pagewire_protocol.versions import SUBPROTOCOL
+from pagewire_protocol.violations import PeerViolation
+from pagewire_server.apps.program_code import ESCAPING, in_own_thread, is_coroutine_function
+from pagewire_server.apps.runner import SHUTDOWN, AppRunner
+from pagewire_server.apps.session import Session
+from pagewire_server.core.handshake import (
+    AdmissionRules,
+    Admitted,
+    ClientHello,
+    Refused,
+    admit,
+    check_early,
+    check_version,
+    read_hello,
+    unsupported_version,
+)
+from pagewire_server.core.limits import ConnectionLimiter, MessageRate
+from pagewire_server.options import Options
+from pagewire_server.transports.websocket import WebSocket
+from pagewire_server.version import VERSION
+from pagewire_server.web.requests import counted_address, is_foreign, user_address
+
+logger = logging.getLogger("pagewire.server")
+
+_CROWDED: Final = "No hello came, and too many connections wait."
+
+
+class _Listening(NamedTuple):
+    address: str
+    limit: asyncio.Timeout
+
+
+class Handshake:
+    """Admits the clients of one server."""
+
+    def __init__(self, options: Options, runner: AppRunner) -> None:
+        self._options = options
+        self._runner = runner
+        self._rules = AdmissionRules(
+            apps=runner.apps,
+            max_sessions=options.max_sessions,
+            max_sessions_per_address=options.max_sessions_per_address,
+        )
+        self._limiter = ConnectionLimiter(options.max_waiting_connections, options.max_waiting_connections_per_address)
+        self._listening: dict[WebSocket, _Listening] = {}
+        """Connections whose hello has not come, the oldest first."""
+        self.sockets: set[WebSocket] = set()
+        """Connections before the end of their handshake."""
+
+    async def admit(self, socket: WebSocket) -> Admitted[Session]:
+        """Return what a client is let in with; Refused or PeerViolation if it is not."""
+        address = counted_address(user_address(socket.head, self._options.trusted_proxies))
+        self._make_room(address)
+        socket.rate = MessageRate(self._options.max_messages_per_second)
+        self.sockets.add(socket)
+        self._limiter.add(address)
+        try:
+            return await self._admit(socket, address)
+        finally:
+            self._limiter.remove(address)
+            self.sockets.discard(socket)
+
+    def welcome(self, session: Session, version: str, *, resumed: bool) -> WelcomeParams:
+        """Return the params of a `welcome`; its `last_seq` is filled in by the session."""
+        options = self._options
+        return WelcomeParams(
+            version=version,
+            session=session.info.session_id,
+            resumed=resumed,
+            last_seq=0,
+            server=Software(name="pagewire-server", version=VERSION),
+            capabilities={},
+            heartbeat=Heartbeat(
+                interval_ms=_milliseconds(options.heartbeat_interval),
+                timeout_ms=_milliseconds(options.heartbeat_timeout),
+            ),
+            limits=ServerLimits(
+                max_message_bytes=options.max_message_bytes, stream_window_bytes=options.stream_window_bytes
+            ),
+            resume_window_ms=_milliseconds(options.resume_window),
+        )
+
+    async def _admit(self, socket: WebSocket, address: str) -> Admitted[Session]:
+        """Make the checks of SPEC section 4, in its order (HELLO-10)."""
+        options = self._options
+        origin, host = socket.head.header("Origin"), socket.head.header("Host") or ""
+        if is_foreign(origin, host, options.allowed_origins, is_tls=options.tls is not None):
+            raise Refused(make_bye(ByeCode.FORBIDDEN_ORIGIN, f"Pages of {origin} are not let in here."))
+        if socket.subprotocol != SUBPROTOCOL:
+            raise Refused(unsupported_version([]))
+        params = await self._receive_hello(socket, address)
+        version = check_version(params.versions)
+        if options.authenticate:
+            auth = None if params.auth is MISSING else params.auth
+            await self._authenticate(partial(options.authenticate, auth, socket.head.native))
+        if await self._has_left(socket):
+            raise Refused(make_bye(ByeCode.CLIENT_LEFT, "The client left before it was let in."))
+        if self._runner.is_closing:
+            raise Refused(SHUTDOWN)
+        now = asyncio.get_running_loop().time()
+        return admit(ClientHello.of(params), version, self._runner.directory, self._rules, address=address, now=now)
+
+    async def _has_left(self, socket: WebSocket) -> bool:
+        """Whether the client is gone, or has said so, before it was let in."""
+        while socket.is_open and socket.has_unread:
+            if check_early(await socket.receive(), self._options.max_message_bytes):
+                return True
+        return not socket.is_open
+
+    def _make_room(self, address: str) -> None:
+        """Let the oldest that says nothing go for one more: whoever has something to say says it at once.
+
+        The newcomer is not refused by `too_many_sessions`: that would end the session of one that resumes.
+        """
+        if self._limiter.has_room(address):
+            return
+        is_full_for_address = self._limiter.is_full_for(address)
+        for socket, listening in self._listening.items():
+            if not is_full_for_address or listening.address == address:
+                del self._listening[socket]
+                listening.limit.reschedule(asyncio.get_running_loop().time())
+                return
+        raise Refused(make_bye(ByeCode.HELLO_TIMEOUT, _CROWDED))
+
+    async def _receive_hello(self, socket: WebSocket, address: str) -> HelloParams:
+        options = self._options
+        try:
+            async with asyncio.timeout(options.hello_timeout) as limit:
+                self._listening[socket] = _Listening(address, limit)
+                while True:
+                    message = await socket.receive()
+                    if not isinstance(message, str):
+                        raise PeerViolation("the first message is a binary frame, not a hello")
+                    hello = read_hello(message, options.max_message_bytes)
+                    if hello:
+                        return hello
+        except TimeoutError:
+            was_let_go = socket not in self._listening
+            reason = _CROWDED if was_let_go else f"No hello came within {options.hello_timeout:g} s."
+            raise Refused(make_bye(ByeCode.HELLO_TIMEOUT, reason)) from None
+        finally:
+            self._listening.pop(socket, None)
+
+    async def _authenticate(self, check: Callable[[], object]) -> None:
+        try:
+            async with asyncio.timeout(self._options.hello_timeout):
+                is_good = await _call(check)
+        except TimeoutError:
+            logger.error("authenticate took more than %g s", self._options.hello_timeout)  # noqa: TRY400 - whose, is known
+            raise Refused(make_bye(ByeCode.INTERNAL_ERROR, "The check of auth took too long.")) from None
+        except (Exception, *ESCAPING):
+            logger.exception("authenticate failed")
+            raise Refused(make_bye(ByeCode.INTERNAL_ERROR, "The server failed.")) from None
+        if not is_good:
+            raise Refused(make_bye(ByeCode.UNAUTHORIZED, "The server did not accept the client's auth."))
+
+
+async def _call(check: Callable[[], object]) -> object:
+    verdict = check() if is_coroutine_function(check) else await in_own_thread(check, "pagewire-authenticate")
+    return await verdict if inspect.isawaitable(verdict) else verdict
+
+
+def _milliseconds(seconds: float) -> int:
+    return max(round(seconds * 1000), 1)

@@ -1,0 +1,326 @@
+"""A session's connection over one WebSocket: a reader, one writer, timers for pings and acks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final, Protocol
+
+from pagewire_protocol.byes import close_code, make_bye
+from pagewire_protocol.codec import control_frame
+from pagewire_protocol.codes import SESSION_ENDING_CLOSE_CODES
+from pagewire_protocol.control_messages import ByeParams, PingParams
+from pagewire_protocol.handshake_messages import WelcomeParams
+from pagewire_protocol.stream_frames import ChunkParts
+from pagewire_protocol.violations import PeerViolation
+from pagewire_server.apps.session import Session
+from pagewire_server.core.handshake import ClientHello
+from pagewire_server.core.limits import MessageRate
+from pagewire_server.web.requests import Request
+
+if TYPE_CHECKING:
+    from pagewire_server.ops.metrics import Metrics  # its library is an extra
+
+logger = logging.getLogger("pagewire.connection")
+
+LEAVE_SECONDS: Final = 1.0
+"""How long a client has to receive a bye before its connection is aborted (RESUME-8)."""
+
+WRITES_AT_ONCE: Final = 64
+"""How many frames are written before others have a turn."""
+
+_PING: Final = control_frame("ping", PingParams())
+_REASON_BYTES: Final = 120
+
+
+class SocketClosed(Exception):  # noqa: N818 - what happened to the socket, not a mistake
+    """The WebSocket is closed, or broke."""
+
+
+class WebSocket(Protocol):
+    """An open WebSocket, as a backend gives it. All on the event loop."""
+
+    rate: MessageRate | None
+    """How fast the client may send: frames that `take_text` is not given are counted here. None means no limit."""
+    take_text: Callable[[str], None] | None
+    """Is given whole text messages as they arrive, once it is set; it counts them itself."""
+
+    @property
+    def subprotocol(self) -> str | None:
+        """What was agreed on."""
+
+    @property
+    def head(self) -> Request:
+        """The head of the request that opened it."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether neither side has begun to close."""
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether `receive` would return at once."""
+
+    @property
+    def closed_with(self) -> tuple[int | None, int | None]:
+        """The close codes that this side has sent and received; None where there was none."""
+
+    @property
+    def unwritten_bytes(self) -> int:
+        """How much of what was written waits in this process."""
+
+    async def receive(self) -> str | bytes:
+        """Return the next message that `take_text` was not given; SocketClosed at the end."""
+
+    async def send_text(self, text: bytes) -> None:
+        """Send a text message, once there is room; SocketClosed if it is closed."""
+
+    def write_text(self, text: bytes) -> None:
+        """Write a text message now. Only while it is open, and nothing is unwritten."""
+
+    def write_binary(self, parts: ChunkParts) -> None:
+        """Write a binary message in parts now. Only while it is open, and nothing is unwritten."""
+
+    async def until_writable(self) -> None:
+        """Wait until what was written has left, or until the end."""
+
+    def hold_little_back(self) -> None:
+        """Buffer as little as keeps the line busy: what is buffered cannot be overtaken."""
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close it, and wait for the other side."""
+
+    def release(self) -> None:
+        """Read on from now on, whatever the rate."""
+
+    def abort(self) -> None:
+        """Break the connection now."""
+
+
+class WebSocketConnection:
+    """A session's connection of the moment."""
+
+    def __init__(self, socket: WebSocket, session: Session, heartbeat_interval: float, metrics: Metrics | None) -> None:
+        self._socket = socket
+        self._session = session
+        self._log = session.log
+        self._metrics = metrics
+        self._interval = heartbeat_interval
+        self._loop = session.loop
+        self._bye: ByeParams | None = None
+        self._sleep: asyncio.Future[None] | None = None
+        self._is_dropped = False
+        self._frames = 0
+        self._progress = (0, 0)
+        """What was unwritten, and how many frames had been written, at the last ping."""
+        self._ping_is_due = False
+        self._ping_timer: asyncio.TimerHandle | None = None
+        self._ack_timer: asyncio.TimerHandle | None = None
+
+    # -- what the session calls ----------------------------------------------------------------
+
+    def wake(self) -> None:
+        """Look again for frames to write: at once while the socket accepts them, else in the writer's task."""
+        if not self._sleep or self._sleep.done():
+            return
+        try:
+            is_done = not self._is_over and self._write_now()
+        except Exception as error:  # noqa: BLE001 - logged by the session, which ends
+            self._session.fail(error)
+            return
+        if not is_done and not self._sleep.done():
+            self._sleep.set_result(None)
+
+    def leave(self, bye: ByeParams) -> None:
+        """Send `bye`, close, and deliver nothing more; abort the connection if the client doesn't receive it."""
+        if not self._is_over:
+            self._bye = bye
+            self._stop()
+
+    def drop(self) -> None:
+        """Send and deliver nothing more; abort the connection if the client doesn't close it."""
+        self._is_dropped = True
+        self._stop()
+
+    def _stop(self) -> None:
+        self._socket.release()
+        self._loop.call_later(LEAVE_SECONDS, self._socket.abort)
+        self.wake()
+
+    # -- the connection's life -----------------------------------------------------------------
+
+    async def run(self, hello: ClientHello, welcome: WelcomeParams) -> None:
+        """Serve the client until the connection ends. `welcome.last_seq` is filled in by the session."""
+        session = self._session
+        try:
+            last_seq = session.attach(self, hello)
+        except PeerViolation as violation:
+            bye = make_bye(violation.code, f"hello: resume: {violation}")
+            session.end(bye)
+            await send_bye(self._socket, bye, self._log)
+            return
+        self._socket.hold_little_back()
+        first = control_frame("welcome", welcome.model_copy(update={"last_seq": last_seq}))
+        writer = self._loop.create_task(self._write(first))
+        try:
+            await self._read()
+        finally:
+            self._stop_timers()
+            session.detach(self, self._close_code())
+            await self._finish(writer)
+
+    async def _read(self) -> None:
+        self._socket.rate = self._session.rate
+        self._socket.take_text = self._receive
+        try:
+            while True:
+                self._receive(await self._socket.receive())
+        except SocketClosed:
+            self._log.debug("the connection is closed")
+
+    def _receive(self, message: str | bytes) -> None:
+        # END-2, RESUME-8: after a bye nothing that comes is acted on.
+        if self._is_over:
+            return
+        session = self._session
+        if self._metrics:
+            self._metrics.received(message)
+        try:
+            if isinstance(message, str):
+                self._arm_ack_timer(session.receive_text(message))
+            else:
+                session.receive_binary(message)
+        except PeerViolation as violation:
+            session.end(make_bye(violation.code, str(violation)))
+        except Exception as error:  # noqa: BLE001 - logged by the session, which ends
+            session.fail(error)
+
+    def _write_now(self) -> bool:
+        """Write what there is, as long as the socket accepts it; False if more may be left.
+
+        A frame is chosen only once all before it has left: then a command never waits behind chunks that could have
+        waited for it.
+        """
+        socket = self._socket
+        for _ in range(WRITES_AT_ONCE):
+            if socket.unwritten_bytes or not socket.is_open:
+                return False
+            frame = self._next_frame()
+            if frame is None:
+                return True
+            if isinstance(frame, bytes):
+                socket.write_text(frame)
+            else:
+                socket.write_binary(frame)
+        return False
+
+    async def _write(self, welcome: bytes) -> None:
+        """Run the writer's task. What fails here would leave the page silent: the session ends, and says so."""
+        try:
+            await self._write_frames(welcome)
+        except SocketClosed:
+            self._log.debug("the connection broke")
+            return
+        except Exception as error:  # noqa: BLE001 - logged by the session, which ends
+            self._session.fail(error)
+        if self._bye:
+            await send_bye(self._socket, self._bye, self._log)
+
+    async def _write_frames(self, welcome: bytes) -> None:
+        await self._socket.send_text(welcome)
+        if self._metrics:
+            self._metrics.sent(welcome)
+        del welcome
+        self._arm_ping_timer()
+        while not self._is_over:
+            if not self._write_now():
+                await self._until_writable()
+            elif not self._is_over:
+                self._arm_ack_timer(self._session.ack_deadline)
+                self._sleep = self._loop.create_future()
+                await self._sleep
+
+    async def _until_writable(self) -> None:
+        await self._socket.until_writable()
+        if self._socket.is_open:
+            await asyncio.sleep(0)
+        else:
+            # It ends now; nobody is there to be told anything.
+            self._is_dropped = True
+
+    @property
+    def _is_over(self) -> bool:
+        return self._is_dropped or self._bye is not None
+
+    def _next_frame(self) -> bytes | ChunkParts | None:
+        frame: bytes | ChunkParts | None = _PING
+        if self._ping_is_due:
+            self._ping_is_due = False
+        else:
+            self._frames += 1
+            frame = self._session.next_frame()
+        if frame is not None and self._metrics:
+            self._metrics.sent(frame)
+        return frame
+
+    def _close_code(self) -> int | None:
+        sent, received = self._socket.closed_with
+        # What the library closed with by itself: 1007 and 1009 end the session (END-9).
+        return sent if sent in SESSION_ENDING_CLOSE_CODES else received
+
+    async def _finish(self, writer: asyncio.Task[None]) -> None:
+        if not self._bye:
+            writer.cancel()
+        try:
+            await writer
+        except asyncio.CancelledError:
+            if not writer.cancelled():
+                raise
+
+    # -- timers --------------------------------------------------------------------------------
+
+    def _arm_ping_timer(self) -> None:
+        self._ping_timer = self._loop.call_later(self._interval, self._ping)
+
+    def _ping(self) -> None:
+        unwritten = self._socket.unwritten_bytes
+        if unwritten and (unwritten, self._frames) == self._progress:
+            # BEAT-1: nothing left for a whole interval; a Ping would be stuck behind it.
+            self._socket.abort()
+            return
+        self._progress = (unwritten, self._frames)
+        self._ping_is_due = True
+        self._arm_ping_timer()
+        self.wake()
+
+    def _arm_ack_timer(self, deadline: float | None) -> None:
+        # One that has passed waits for the writer, who looks for it before each frame.
+        if self._ack_timer is None and deadline is not None and deadline > self._loop.time():
+            self._ack_timer = self._loop.call_at(deadline, self._ack)
+
+    def _ack(self) -> None:
+        self._ack_timer = None
+        self.wake()
+        # What was acknowledged since by another ack may have been followed by more.
+        self._arm_ack_timer(self._session.ack_deadline)
+
+    def _stop_timers(self) -> None:
+        for timer in (self._ping_timer, self._ack_timer):
+            if timer:
+                timer.cancel()
+
+
+async def send_bye(
+    socket: WebSocket, bye: ByeParams, log: logging.Logger | logging.LoggerAdapter[logging.Logger] = logger
+) -> None:
+    """Say why, and close (END-1); gives up where nobody listens."""
+    reason = bye.message.encode()[:_REASON_BYTES].decode(errors="ignore")
+    try:
+        async with asyncio.timeout(LEAVE_SECONDS):
+            await socket.send_text(control_frame("bye", bye))
+        await socket.close(close_code(bye), reason)
+    except SocketClosed:
+        log.debug("the client was gone before its bye: %s", bye.code)
+    except TimeoutError:
+        socket.abort()

@@ -1,1 +1,0 @@
-"""The shell: WebSocket connections and HTTP requests, on the `websockets` library."""
