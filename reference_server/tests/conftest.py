@@ -27,6 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--real-times", action="store_true", help="keep pages hidden, and dialogs open, for minutes; needs --timeout"
     )
+    parser.addoption("--write-golden", action="store_true", help="record the conversations of tests/golden anew")
 
 
 @pytest.fixture
