@@ -2,18 +2,17 @@
 
 import { Client } from "./client.js";
 import { pageEnvironment } from "./page/environment.js";
-import { leaveWithPage } from "./page/leaving.js";
-import { describePage } from "./page/page_info.js";
+import { leaveWithPage } from "./page/lifecycle.js";
 
 /** @import {ClientOptions, ClientState, Observe} from "./client.js" */
 /** @import {PageParts} from "./page/environment.js" */
-/** @import {Hello} from "./generated/messages.js" */
+/** @import {Hello, PageInfo} from "./protocol/generated/messages.js" */
 
 export { Client } from "./client.js";
 export { compileAsyncFunction } from "./commands/scripts.js";
 export { InputPanel } from "./page/input_panel.js";
+export { reloadWhenServed } from "./page/lifecycle.js";
 export { Output } from "./page/output.js";
-export { reloadWhenServed } from "./page/renewal.js";
 export { TransferList } from "./page/transfer_list.js";
 
 /** The largest message that this client accepts, in bytes. */
@@ -52,7 +51,7 @@ export function connect({
 }) {
   const client = new Client({
     url: new URL(url),
-    introduction: {
+    hello: {
       client: SOFTWARE,
       app,
       capabilities: { streams: {}, ...capabilities },
@@ -68,4 +67,16 @@ export function connect({
   leaveWithPage(client);
   client.open();
   return client;
+}
+
+/** What a server learns of the page (HELLO-9). @returns {PageInfo} */
+function describePage() {
+  const url = new URL(location.href);
+  url.hash = "";
+  return {
+    url: url.href,
+    language: navigator.language,
+    languages: [...navigator.languages].slice(0, 64),
+    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  };
 }

@@ -30,10 +30,10 @@ class Recording {
   /** @param {string[]} [lines] */
   constructor(lines = []) {
     this.#lines = lines;
-    const { surroundings } = this.#network;
+    const { platform } = this.#network;
     this.client = new Client({
       url: new URL("ws://server/ws?a=1%202"),
-      introduction: {
+      hello: {
         client: { name: "golden", version: "1" },
         app: "report",
         capabilities: { streams: {}, test: {} },
@@ -42,7 +42,7 @@ class Recording {
         auth: { token: "é" },
       },
       environment: this.#environment(),
-      surroundings: { ...surroundings, WebSocket: this.#recordSocket(surroundings.WebSocket) },
+      platform: { ...platform, WebSocket: this.#recordSocket(platform.WebSocket) },
     });
     this.client.onstate((state) => this.#note("state", state));
     this.client.open();

@@ -1,6 +1,6 @@
 /** @file The names of the settings that `set_env` takes (SPEC section 5.5). */
 
-/** @import {SetEnvParams} from "../generated/messages.js" */
+/** @import {SetEnvParams} from "../protocol/generated/messages.js" */
 
 /**
  * In the order in which those of one command are applied: whether the panel is fixed decides on its heights (ENV-2).

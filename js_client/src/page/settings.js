@@ -2,7 +2,7 @@
 
 import { SETTING_NAMES } from "../commands/setting_names.js";
 
-/** @import {SetEnvParams, SetEnvResult} from "../generated/messages.js" */
+/** @import {SetEnvParams, SetEnvResult} from "../protocol/generated/messages.js" */
 /** @import {InputPanel} from "./input_panel.js" */
 /** @import {Output} from "./output.js" */
 

@@ -1,9 +1,6 @@
 /** @file The registry of `bye` codes, and what the close codes of a connection mean without a `bye`. */
 
-/**
- * @typedef {"never" | "reconnect" | "resume"} Retry
- * @typedef {{ code: string, message: string, retry: Retry, data?: unknown }} End
- */
+/** @import {End} from "../core/actions.js" */
 
 /** The close code of a silent link (BEAT-4). */
 export const CLOSE_SILENT = 4000;

@@ -1,9 +1,10 @@
 /** @file What a session asks of the shell around it; the shell does it in order, and a command's synchronous part at once. */
 
-/** @import {ServerCommand} from "../commands/commands.js" */
-/** @import {End} from "../protocol/codes.js" */
+/** @import {ServerCommand} from "../protocol/checks.js" */
 
 /**
+ * @typedef {{ code: string, message: string, retry: "never" | "reconnect" | "resume", data?: unknown }} End
+ *
  * @typedef {object} SessionState
  * @property {"connecting" | "connected" | "reconnecting" | "ended"} name
  * @property {number | null} retryAt the time of the next attempt, while one is waited for

@@ -1,6 +1,6 @@
 /** @file The streams that are under way: where each stands, and when that is told to the server (SPEC section 10). */
 
-/** @import {Chunk} from "../protocol/chunk.js" */
+/** @import {Chunk} from "../protocol/codec.js" */
 
 /**
  * @typedef {{ size: number | null, received: number, acknowledged: number, ended: boolean }} Stream

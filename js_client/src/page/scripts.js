@@ -1,6 +1,6 @@
 /** @file Makes functions of a server's code under the policies of the page (REPLY-5). */
 
-import { CommandError } from "../commands/command_error.js";
+import { CommandError } from "../commands/errors.js";
 import { compileAsyncFunction } from "../commands/scripts.js";
 
 /** @import {Compile} from "../commands/scripts.js" */

@@ -16,7 +16,7 @@ const SUBPROTOCOL = "pagewire.v1";
 /** What a socket is closed with that could not be opened. */
 const CLOSE_ABNORMAL = 1006;
 
-export class Connection {
+export class WebSocketConnection {
   #socket;
   #observe;
   /** @type {ConnectionEvents | null} */
