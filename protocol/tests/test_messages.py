@@ -9,7 +9,6 @@ from typing import Final, Literal, get_args, get_origin
 import pytest
 from pydantic import ValidationError
 
-from pagewire_protocol.control_messages import Ack
 from pagewire_protocol.messages import KINDS, MESSAGES, SENT_BY, ClientMessage, Kind, ServerMessage, Side
 
 SPEC: Final = (Path(__file__).parents[1] / "SPEC.md").read_text(encoding="utf-8")
@@ -62,6 +61,6 @@ def test_union_of_a_side_holds_what_it_sends(union: object, side: Side) -> None:
 
 def test_messages_are_frozen() -> None:
     """A message that was read is a value."""
-    ack = Ack.model_validate({"type": "ack", "params": {"seq": 7}})
+    ack = MESSAGES["ack"].model_validate({"type": "ack", "params": {"seq": 7}})
     with pytest.raises(ValidationError, match="frozen"):
         ack.params = ack.params  # type: ignore[misc] # that is what is tried

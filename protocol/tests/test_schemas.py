@@ -34,11 +34,11 @@ def _nodes(value: object) -> Iterator[dict[str, Any]]:
 
 
 def test_files_are_a_bundle_and_a_file_per_message_in_two_forms() -> None:
-    """And the two files that are the same for both forms."""
+    """And the three files that are the same for both forms."""
     suffixes = ("schema.json", "strict.schema.json")
     bundles = {f"pagewire.{suffix}" for suffix in suffixes}
     messages = {f"messages/{type_}.{suffix}" for type_ in MESSAGES for suffix in suffixes}
-    assert set(FILES) == bundles | messages | {"asyncapi.json", "codes.json"}
+    assert set(FILES) == bundles | messages | {"asyncapi.json", "codes.json", "protocol.json"}
 
 
 @pytest.mark.parametrize(("form", "other"), [(Form.OPEN, Form.STRICT), (Form.STRICT, Form.OPEN)])
@@ -46,7 +46,7 @@ def test_one_form_is_published_without_the_other(form: Form, other: Form) -> Non
     """Each file is the same as where both are written."""
     files = schema_files((form,))
     assert files == {name: FILES[name] for name in files}
-    assert not set(files) & (set(schema_files((other,))) - {"asyncapi.json", "codes.json"})
+    assert not set(files) & (set(schema_files((other,))) - {"asyncapi.json", "codes.json", "protocol.json"})
 
 
 @pytest.mark.parametrize("name", SCHEMAS)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from collections.abc import Iterable
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +17,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from pagewire_protocol.argument_names import PORTABLE_PATTERN, RESERVED_WORDS, check_argument_names
+from pagewire_protocol.json_objects import JsonObject
 
 MAX_INTEGER: Final = 2**53 - 1
 """The largest integer on the wire: what a JavaScript number holds exactly."""
@@ -91,6 +93,18 @@ Base64 = Annotated[
     ),
     AfterValidator(_check_base64_length),
 ]
+
+VENDOR_NAME: Final = "^[^:]+:.+$"
+"""Names that are not of the specification (EXT-1)."""
+
+
+def registered_code(codes: Iterable[str]) -> Any:  # noqa: ANN401 - as pydantic's Field has it
+    """Return the constraints of a code: any text to a receiver; one of `codes` or a vendor's from a sender."""
+    strict: JsonObject = {
+        "anyOf": [{"type": "string", "enum": list(codes)}, {"type": "string", "pattern": VENDOR_NAME}]
+    }
+    return Field(min_length=1, max_length=128, json_schema_extra={"x-strict": strict})
+
 
 Capabilities = Annotated[
     dict[Name, dict[str, Json]],

@@ -1,8 +1,8 @@
-"""The two messages that open a connection: hello and welcome."""
+"""The params of the two messages that open a connection: hello and welcome."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import MISSING, Field
 
@@ -26,7 +26,9 @@ class Software(WireModel):
     """Which program is at one end."""
 
     name: Name
+    """The program's name, for example `pagewire-js`."""
     version: Name
+    """The program's own version."""
 
 
 class PageInfo(WireModel):
@@ -53,6 +55,7 @@ class StreamPosition(WireModel):
     """How much of an unfinished stream has been received."""
 
     id: CommandId
+    """The id of the download's command."""
     offset: Integer
     """Bytes received, which count as acknowledged."""
 
@@ -67,11 +70,12 @@ class ResumePoint(WireModel):
 
 
 class HelloParams(WireModel):
-    """See Hello."""
+    """Who the client is, what it can do, and where it was."""
 
     versions: Annotated[list[Version], Field(min_length=1, max_length=64)]
     """Every version the client speaks."""
     client: Software
+    """The program that the client is."""
     instance: Instance
     """A secret of at least 128 bits, the same for the life of the client; whoever has it has the session."""
     attempt: PositiveInteger
@@ -79,19 +83,15 @@ class HelloParams(WireModel):
     app: Name
     """The app to run; `index` where the page names none."""
     capabilities: Capabilities
+    """What the client can do beyond the least: a name to an object of settings (EXT-2)."""
     page: PageInfo
+    """The page that the client is; empty without one."""
     limits: ClientLimits
+    """What the client accepts."""
     auth: Json | MISSING = MISSING
     """For the server's own check."""
     resume: ResumePoint | MISSING = MISSING
     """Present if and only if this instance has ever been welcomed."""
-
-
-class Hello(WireModel):
-    """Opens a connection; always the first message. SPEC section 4."""
-
-    type: Literal["hello"]
-    params: HelloParams
 
 
 class Heartbeat(WireModel):
@@ -113,10 +113,10 @@ class ServerLimits(WireModel):
 
 
 class WelcomeParams(WireModel):
-    """See Welcome."""
+    """Which session this is, and what the server accepts."""
 
     version: Version
-    """The highest in common."""
+    """The highest version that both sides speak."""
     session: Name
     """The session's public id, for logs."""
     resumed: bool
@@ -124,15 +124,12 @@ class WelcomeParams(WireModel):
     last_seq: Integer
     """The last session message received from the client."""
     server: Software
+    """The program that the server is."""
     capabilities: Capabilities
+    """What the server can do beyond the least: a name to an object of settings (EXT-2)."""
     heartbeat: Heartbeat
+    """How silence is noticed."""
     limits: ServerLimits
+    """What the server accepts, and how it sends streams."""
     resume_window_ms: Integer
     """How long the session waits for a client that is away."""
-
-
-class Welcome(WireModel):
-    """Answers a good hello. SPEC section 4."""
-
-    type: Literal["welcome"]
-    params: WelcomeParams
