@@ -1,11 +1,10 @@
 /** @file Writes src/protocol/generated from the released schemas, or, with --check, says what of it is out of date. */
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import standalone from "ajv/dist/standalone/index.js";
 import { compile } from "json-schema-to-typescript";
-import { MESSAGE_TYPES } from "../src/protocol/message_types.js";
 
 const SCHEMAS = new URL("../../protocol/schemas/1.0/", import.meta.url);
 const GENERATED = new URL("../src/protocol/generated/", import.meta.url);
@@ -20,16 +19,40 @@ const RUNTIME = new Map([
 ]);
 
 /**
- * @param {string} path below the folder of the schemas
- * @returns {Record<string, unknown> & { $id: string }}
+ * The registry of the protocol, as far as it is used here.
+ *
+ * @typedef {{ $ref: string }} Reference to a definition of the bundle, which is a type of `messages.d.ts`
+ * @typedef {{ type: string, kind: string, sender: string, params: Reference, result?: Reference, description: string }} Message
+ * @typedef {object} Registry
+ * @property {Message[]} messages
+ * @property {{ name: string }[]} settings
+ * @property {object} codes
+ * @property {{ code: string }[]} codes.error
+ * @property {{ code: string, close: number, sender: string }[]} codes.bye
+ * @property {{ code: string, close: number, retry: string }[]} codes.close
  */
-function readSchema(path) {
+
+/** @param {string} path below the folder of the schemas */
+function readJson(path) {
   return JSON.parse(readFileSync(new URL(path, SCHEMAS), "utf8"));
+}
+
+/** @type {Registry} */
+const { messages, settings, codes } = readJson("protocol.json");
+
+/** @param {{ sender: string }} message or code */
+function isReceived({ sender }) {
+  return sender !== "client";
+}
+
+/** @param {{ sender: string }} message or code */
+function isSent({ sender }) {
+  return sender !== "server";
 }
 
 /** The types of all messages. */
 async function messageTypes() {
-  return compile(readSchema("pagewire.schema.json"), "Message", {
+  return compile(readJson("pagewire.schema.json"), "Message", {
     additionalProperties: false,
     bannerComment: `/* ${NOTICE} */`,
   });
@@ -41,10 +64,10 @@ function validators() {
     code: { source: true, esm: true, lines: true },
     discriminator: true,
   });
-  const types = receivedTypes();
-  for (const type of types) ajv.addSchema(readSchema(schemaPath(type)));
+  const types = messages.filter(isReceived).map(({ type }) => type);
+  for (const type of types) ajv.addSchema(readJson(schemaPath(type)));
   const names = Object.fromEntries(
-    types.map((type) => [`validate_${type}`, readSchema(schemaPath(type)).$id]),
+    types.map((type) => [`validate_${type}`, readJson(schemaPath(type)).$id]),
   );
   const entries = types.map((type) => `  ["${type}", validate_${type}],\n`).join("");
   const code = inlineRuntime(standalone.default(ajv, names));
@@ -70,8 +93,89 @@ export declare const validators: ReadonlyMap<string, Validate>;
 `;
 }
 
-function receivedTypes() {
-  return [...MESSAGE_TYPES].filter(([, { received }]) => received).map(([type]) => type);
+/** The tables of the registry that a client looks up. */
+function registry() {
+  const types = messages.map(
+    (message) =>
+      `["${message.type}", { kind: "${message.kind}", received: ${isReceived(message)} }]`,
+  );
+  const byes = codes.bye.filter(isSent).map(({ code, close }) => `${code}: ${close}`);
+  const closes = codes.close.map(
+    ({ close, code, retry }) => `[${close}, { code: "${code}", retry: "${retry}" }]`,
+  );
+  const names = settings.map(({ name }) => `"${name}"`);
+  return `// ${NOTICE}
+
+export const MESSAGE_TYPES = new Map([
+${lines(types)}]);
+
+export const CLIENT_BYES = Object.freeze({
+${lines(byes)}});
+
+export const ENDING_CLOSE_CODES = new Map([
+${lines(closes)}]);
+
+export const SETTING_NAMES = Object.freeze([
+${lines(names)}]);
+`;
+}
+
+function registryTypes() {
+  const commands = messages.filter(({ kind }) => kind === "command");
+  const used = commands.flatMap(({ params, result }) => [typeName(params), typeName(result)]);
+  const imports = [...new Set([...used, "ByeParams"])].sort();
+  const entries = commands.map(
+    ({ type, description, params, result }) =>
+      `  /** ${description} */\n  ${type}: { params: ${typeName(params)}; result: ${typeName(result)} };\n`,
+  );
+  return `/* ${NOTICE} */
+
+import type {
+${lines(imports)}} from "./messages.js";
+
+/** What each command carries, and what its result does. */
+export interface Commands {
+${entries.join("")}}
+
+export type ErrorCode = ${union(codes.error.map(({ code }) => code))};
+
+export type ClientByeCode = ${union(codes.bye.filter(isSent).map(({ code }) => code))};
+
+export type SettingName = ${union(settings.map(({ name }) => name))};
+
+/** What a message is, and whether a client receives it. */
+export interface MessageType {
+  kind: ${union([...new Set(messages.map(({ kind }) => kind))])};
+  received: boolean;
+}
+
+/** By their type. */
+export declare const MESSAGE_TYPES: ReadonlyMap<string, MessageType>;
+
+/** The close codes of the \`bye\` codes that a client sends. */
+export declare const CLIENT_BYES: Readonly<Record<ClientByeCode, number>>;
+
+/** What a close without \`bye\` means, by its close code; any other is a break. */
+export declare const ENDING_CLOSE_CODES: ReadonlyMap<number, Pick<ByeParams, "code" | "retry">>;
+
+/** The settings of \`set_env\`, in the order in which those of one command are applied. */
+export declare const SETTING_NAMES: readonly SettingName[];
+`;
+}
+
+/** @param {Reference | undefined} reference */
+function typeName(reference) {
+  return reference?.$ref.split("/").at(-1) ?? "never";
+}
+
+/** @param {string[]} names */
+function union(names) {
+  return names.map((name) => `"${name}"`).join(" | ");
+}
+
+/** @param {string[]} entries */
+function lines(entries) {
+  return entries.map((entry) => `  ${entry},\n`).join("");
 }
 
 /** @param {string} type */
@@ -106,6 +210,8 @@ function isCurrent(name, text) {
 
 const files = new Map([
   ["messages.d.ts", await messageTypes()],
+  ["registry.js", registry()],
+  ["registry.d.ts", registryTypes()],
   ["validators.js", validators()],
   ["validators.d.ts", validatorTypes()],
 ]);
@@ -115,7 +221,11 @@ if (process.argv.includes("--check")) {
   for (const [name] of stale) {
     console.error(`src/protocol/generated/${name} is out of date: run \`npm run generate\``);
   }
-  process.exitCode = stale.length > 0 ? 1 : 0;
+  const strangers = readdirSync(GENERATED).filter((name) => !files.has(name));
+  for (const name of strangers) {
+    console.error(`src/protocol/generated/${name} is not a generated file: remove it`);
+  }
+  process.exitCode = stale.length + strangers.length > 0 ? 1 : 0;
 } else {
   mkdirSync(fileURLToPath(GENERATED), { recursive: true });
   for (const [name, text] of files) writeFileSync(new URL(name, GENERATED), text);

@@ -1,6 +1,6 @@
 /** @file A client: the session, the commands and the connections of one instance, and of those that follow it. */
 
-import { Commands } from "./commands/commands.js";
+import { CommandRunner } from "./commands/commands.js";
 import { Downloads } from "./commands/downloads.js";
 import { Backoff } from "./core/reconnecting.js";
 import { Session } from "./core/session.js";
@@ -65,7 +65,7 @@ export class Client {
   #session;
   /** @type {Downloads} */
   #downloads;
-  /** @type {Commands} */
+  /** @type {CommandRunner} */
   #commands;
   /** @type {WebSocketConnection | null} */
   #connection = null;
@@ -156,7 +156,7 @@ export class Client {
 
   /** @param {Session} session @param {Downloads} downloads */
   #newCommands(session, downloads) {
-    return new Commands(this.#options.environment, downloads, (id, reply) => {
+    return new CommandRunner(this.#options.environment, downloads, (id, reply) => {
       this.#perform(session.answer(id, reply));
     });
   }

@@ -6,7 +6,7 @@ import { leaveWithPage } from "./page/lifecycle.js";
 
 /** @import {ClientOptions, ClientState, Observe} from "./client.js" */
 /** @import {PageParts} from "./page/environment.js" */
-/** @import {Hello, PageInfo} from "./protocol/generated/messages.js" */
+/** @import {HelloParams, PageInfo} from "./protocol/generated/messages.js" */
 
 export { Client } from "./client.js";
 export { compileAsyncFunction } from "./commands/scripts.js";
@@ -25,10 +25,10 @@ const SOFTWARE = { name: "pagewire-js", version: "0.1.0" };
  * @property {string | URL} url of the server's WebSocket: `ws:` or `wss:`
  * @property {string} [app] `index` if not given
  * @property {unknown} [auth] any JSON, for the server's own check
- * @property {Hello["params"]["capabilities"]} [capabilities] beside `streams`
+ * @property {HelloParams["capabilities"]} [capabilities] beside `streams`
  * @property {PageParts} [parts] of the page, on which commands act
  * @property {ClientOptions["environment"]} [environment] in place of the page's
- * @property {Hello["params"]["page"]} [page] what the server learns of the page
+ * @property {HelloParams["page"]} [page] what the server learns of the page
  * @property {(state: ClientState) => void} [onstate]
  * @property {Observe} [observe] is given every frame, both ways
  * @property {ClientOptions["renew"]} [renew] what to do where the server wants a new instance; a page loads itself again

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
 import { check } from "../src/protocol/checks.js";
 import { utf8Size } from "../src/protocol/codec.js";
-import { MESSAGE_TYPES } from "../src/protocol/message_types.js";
+import { MESSAGE_TYPES } from "../src/protocol/generated/registry.js";
 
 const EXAMPLES = new URL("../../protocol/examples/1.0/", import.meta.url);
 const LARGEST = Number.MAX_SAFE_INTEGER;

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Commands } from "../src/commands/commands.js";
+import { CommandRunner } from "../src/commands/commands.js";
 import { Downloads } from "../src/commands/downloads.js";
 import { compileAsyncFunction } from "../src/commands/scripts.js";
 
@@ -22,7 +22,7 @@ function answerOf(command, compile = compileAsyncFunction) {
       vendorCommands: new Map(),
     };
     const downloads = new Downloads(environment.openFile);
-    const commands = new Commands(environment, downloads, (_id, reply) => {
+    const commands = new CommandRunner(environment, downloads, (_id, reply) => {
       resolve("error" in reply ? { error: reply.error } : JSON.parse(reply.result));
     });
     commands.start(

@@ -9,6 +9,7 @@ import { evaluate, run } from "./scripts.js";
 
 /** @import {Reply} from "../core/outbox.js" */
 /** @import {CoreCommand, ServerCommand, VendorCommand} from "../protocol/checks.js" */
+/** @import {Commands} from "../protocol/generated/registry.js" */
 /** @import {SetEnvParams, SetEnvResult} from "../protocol/generated/messages.js" */
 /** @import {Downloads, OpenFile, ShowTransfer} from "./downloads.js" */
 /** @import {Compile} from "./scripts.js" */
@@ -35,8 +36,8 @@ import { evaluate, run } from "./scripts.js";
 /**
  * What each command does. Its synchronous part runs at once (CMD-4); what it throws is the reply.
  *
- * @type {{ [Type in CoreCommand["type"]]:
- *   (params: Extract<CoreCommand, { type: Type }>["params"], context: Context) => Outcome | Promise<Outcome> }}
+ * @type {{ [Type in keyof Commands]:
+ *   (params: Commands[Type]["params"], context: Context) => Outcome | Promise<Outcome> }}
  */
 const COMMANDS = {
   run_js: ({ code, args }, { environment }) =>
@@ -62,7 +63,7 @@ const COMMANDS = {
   go_app: ({ app, new_window }, { environment }) => environment.openApp(app, new_window),
 };
 
-export class Commands {
+export class CommandRunner {
   #environment;
   #downloads;
   #answer;

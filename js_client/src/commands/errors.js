@@ -1,15 +1,12 @@
 /** @file Why a command failed, and what the server is told of it (SPEC section 6). */
 
 /** @import {ErrorParams, ExceptionInfo} from "../protocol/generated/messages.js" */
-
-/**
- * @typedef {"not_serializable" | "blocked_by_csp" | "popup_blocked" | "cancelled" | "unsupported" | "save_failed"} CommandErrorCode
- */
+/** @import {ErrorCode} from "../protocol/generated/registry.js" */
 
 /** A command could not be carried out, and it is not the server's own code that failed. */
 export class CommandError extends Error {
   /**
-   * @param {CommandErrorCode} code
+   * @param {ErrorCode} code
    * @param {string} message
    */
   constructor(code, message) {

@@ -2,7 +2,7 @@
  * @file The handshake of a connection: the `hello` that a client sends, and which `welcome` it accepts (SPEC section 4).
  */
 
-/** @import {Hello, Welcome} from "../protocol/generated/messages.js" */
+/** @import {HelloParams, WelcomeParams} from "../protocol/generated/messages.js" */
 
 /** Every version that this client speaks. @type {readonly string[]} */
 const VERSIONS = ["1.0"];
@@ -11,11 +11,11 @@ const VERSIONS = ["1.0"];
  * What is the same in each `hello` of an instance.
  *
  * @typedef {object} HelloOptions
- * @property {Hello["params"]["client"]} client
+ * @property {HelloParams["client"]} client
  * @property {string} instance the secret of this instance (HELLO-4)
  * @property {string} app
- * @property {Hello["params"]["capabilities"]} capabilities
- * @property {Hello["params"]["page"]} page
+ * @property {HelloParams["capabilities"]} capabilities
+ * @property {HelloParams["page"]} page
  * @property {number} maxMessageBytes
  * @property {unknown} [auth] for the server's own check
  */
@@ -23,8 +23,8 @@ const VERSIONS = ["1.0"];
 /**
  * @param {HelloOptions} options
  * @param {number} attempt greater in each hello of the instance (HELLO-19)
- * @param {Hello["params"]["resume"]} resume undefined until the first `welcome` (HELLO-6)
- * @returns {Hello["params"]}
+ * @param {HelloParams["resume"]} resume undefined until the first `welcome` (HELLO-6)
+ * @returns {HelloParams}
  */
 export function helloParams(options, attempt, resume) {
   const { client, instance, app, capabilities, page, maxMessageBytes, auth } = options;
@@ -45,7 +45,7 @@ export function helloParams(options, attempt, resume) {
 /**
  * Checks what the schema of `welcome` cannot: that it answers the `hello` which was sent.
  *
- * @param {Welcome["params"]} welcome
+ * @param {WelcomeParams} welcome
  * @param {boolean} isResume whether the `hello` had `resume`
  * @returns {string | null} what is wrong, or null
  */

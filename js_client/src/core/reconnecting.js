@@ -6,8 +6,10 @@
  * are in ms, and come as arguments.
  */
 
-/** @import {Welcome} from "../protocol/generated/messages.js" */
-/** @import {SessionState} from "./actions.js" */
+import { ENDING_CLOSE_CODES } from "../protocol/generated/registry.js";
+
+/** @import {WelcomeParams} from "../protocol/generated/messages.js" */
+/** @import {End, SessionState} from "./actions.js" */
 
 /**
  * `opening` until the socket is open, `greeting` until `welcome`, `waiting` between two attempts.
@@ -90,7 +92,7 @@ export class ConnectionState {
     this.#phase = "greeting";
   }
 
-  /** @param {Welcome["params"]} welcome */
+  /** @param {WelcomeParams} welcome */
   welcomed(welcome) {
     this.#phase = "connected";
     this.#wasWelcomed = true;
@@ -145,6 +147,19 @@ export class ConnectionState {
   end() {
     this.#phase = "ended";
   }
+}
+
+/**
+ * The end that a close without `bye` means, or null where it is a break (END-5, END-9).
+ *
+ * @param {number} closeCode
+ * @returns {End | null}
+ */
+export function endOfClose(closeCode) {
+  const ending = ENDING_CLOSE_CODES.get(closeCode);
+  if (ending === undefined) return null;
+  const { code, retry } = ending;
+  return { code, message: `the connection was closed with ${closeCode}`, retry };
 }
 
 // --- How long a connection may be idle (BEAT-4, BEAT-5) ---

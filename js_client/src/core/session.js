@@ -13,20 +13,23 @@
 
 import { check } from "../protocol/checks.js";
 import { controlFrame, readChunk, utf8Size } from "../protocol/codec.js";
-import { CLIENT_BYES, CLOSE_SILENT, endOfClose } from "../protocol/codes.js";
+import { CLIENT_BYES } from "../protocol/generated/registry.js";
 import { helloParams, validateWelcome } from "./handshake.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
-import { ConnectionState } from "./reconnecting.js";
+import { ConnectionState, endOfClose } from "./reconnecting.js";
 import { IncomingStreams } from "./streams.js";
 
 /** @import {Control, CoreCommand, Progress, ServerCommand, SessionVerdict} from "../protocol/checks.js" */
-/** @import {Bye, ResumePoint, Welcome} from "../protocol/generated/messages.js" */
+/** @import {ByeParams, ResumePoint, WelcomeParams} from "../protocol/generated/messages.js" */
+/** @import {ClientByeCode} from "../protocol/generated/registry.js" */
 /** @import {Action, End, SessionState} from "./actions.js" */
 /** @import {HelloOptions} from "./handshake.js" */
 /** @import {Reply} from "./outbox.js" */
 /** @import {Backoff} from "./reconnecting.js" */
 
+/** The close code of an idle connection (BEAT-4). */
+const CLOSE_IDLE = 4000;
 const LONGEST_REASON = 1024;
 const ENDING_BYES = new Set(["invalid_message", "too_large"]);
 
@@ -219,7 +222,7 @@ export class Session {
     if (idleAt === null) return this.start(now);
     if (now < idleAt) return [this.#sendAck()]; // DELIVERY-6
     if (!this.#connection.isIdle(now)) return [];
-    return [{ kind: "close", code: CLOSE_SILENT, reason: "silence" }, ...this.#retry(now)]; // BEAT-4
+    return [{ kind: "close", code: CLOSE_IDLE, reason: "silence" }, ...this.#retry(now)]; // BEAT-4
   }
 
   // --- Messages ---
@@ -242,7 +245,7 @@ export class Session {
   /**
    * The server lets the client in: what it lacks is sent again, then what is new (RESUME-4).
    *
-   * @param {Welcome["params"]} welcome
+   * @param {WelcomeParams} welcome
    * @returns {Action[]}
    */
   #enter(welcome) {
@@ -256,7 +259,7 @@ export class Session {
     return [...this.#outbox.replay().map(sendFrame), ...this.#write(), this.#announce()];
   }
 
-  /** @param {Bye["params"]} bye @param {number} now @returns {Action[]} */
+  /** @param {ByeParams} bye @param {number} now @returns {Action[]} */
   #receiveBye(bye, now) {
     const retry = ENDING_BYES.has(bye.code) ? "never" : bye.retry; // END-9
     const after = retry === "resume" ? this.#retry(now) : this.#finish({ ...bye, retry }); // END-3, END-4
@@ -336,7 +339,7 @@ export class Session {
   /**
    * Ends the session by the client's own decision (END-1).
    *
-   * @param {keyof typeof CLIENT_BYES} code
+   * @param {ClientByeCode} code
    * @param {string} reason
    * @returns {Action[]}
    */

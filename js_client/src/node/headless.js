@@ -3,7 +3,7 @@
 import { Client } from "../client.js";
 import { CommandError } from "../commands/errors.js";
 import { compileAsyncFunction } from "../commands/scripts.js";
-import { SETTING_NAMES } from "../commands/setting_names.js";
+import { SETTING_NAMES } from "../protocol/generated/registry.js";
 import { DownloadFolder } from "./download_folder.js";
 
 /** @import {Environment, Outcome} from "../commands/commands.js" */

@@ -4,12 +4,12 @@
  */
 
 import { base64Size, characterCount, parseJson } from "./codec.js";
+import { MESSAGE_TYPES } from "./generated/registry.js";
 import { validators } from "./generated/validators.js";
-import { MESSAGE_TYPES, VENDOR_COMMAND } from "./message_types.js";
 
-/** @import {Ack, Bye, Download, EvalJs, GoApp, Ping, RunJs, SetEnv, Welcome} from "./generated/messages.js" */
+/** @import {AckMessage, ByeMessage, DownloadParams, EvalJsParams, PingMessage, RunJsParams, WelcomeMessage} from "./generated/messages.js" */
+/** @import {Commands, MessageType} from "./generated/registry.js" */
 /** @import {SchemaError} from "./generated/validators.js" */
-/** @import {MessageType} from "./message_types.js" */
 
 /**
  * What the checks need to know of the session so far.
@@ -21,13 +21,13 @@ import { MESSAGE_TYPES, VENDOR_COMMAND } from "./message_types.js";
  * @property {number} maxMessageBytes the size announced in `hello`
  * @property {ReadonlySet<string>} vendorCommands types that announced capabilities bring in
  *
- * @typedef {RunJs | EvalJs | Download | SetEnv | GoApp} CoreCommand
+ * @typedef {{ [Type in keyof Commands]: { type: Type, seq: number, id: number, params: Commands[Type]["params"] } }[keyof Commands]} CoreCommand
  * @typedef {{ type: string, seq: number, id: number, params: Record<string, unknown> }} VendorCommand
  * @typedef {CoreCommand | VendorCommand} ServerCommand
  *
  * @typedef {{ outcome: "drop" }} Drop without any effect
  * @typedef {{ outcome: "fail", code: "invalid_message" | "too_large", message: string }} Fail the session is over
- * @typedef {{ outcome: "control", message: Welcome | Ack | Ping | Bye }} Control
+ * @typedef {{ outcome: "control", message: WelcomeMessage | AckMessage | PingMessage | ByeMessage }} Control
  *
  * What is made of a session message: its `seq` is consumed in any case.
  *
@@ -42,6 +42,9 @@ import { MESSAGE_TYPES, VENDOR_COMMAND } from "./message_types.js";
  *
  * @typedef {Record<string, unknown> & { type: string }} Envelope
  */
+
+/** A command that an announced capability brings in (EXT-1). @type {MessageType} */
+const VENDOR_COMMAND = { kind: "command", received: true };
 
 /** @type {Drop} */
 const DROP = { outcome: "drop" };
@@ -273,13 +276,13 @@ function validateVendorParams(params) {
   return isObject(params) ? null : "params: must be an object";
 }
 
-/** @param {RunJs["params"] | EvalJs["params"]} params */
+/** @param {RunJsParams | EvalJsParams} params */
 function validateArguments({ args }) {
   const wrong = Object.keys(args).find((name) => !isArgumentName(name));
   return wrong === undefined ? null : `params.args: ${JSON.stringify(wrong)} is no name`; // ARGS-3
 }
 
-/** @param {Download["params"]} params */
+/** @param {DownloadParams} params */
 function validateContent({ content, size }) {
   if (content.kind !== "inline") return null;
   const bytes = base64Size(content.base64);
