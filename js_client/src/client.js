@@ -25,7 +25,7 @@ import { withQueryParameter } from "./urls.js";
  * @property {number} time in ms since the epoch
  * @property {number} connection 1 for the first connection of the client, 2 for the next
  *
- * @typedef {(direction: "sent" | "received", frame: string | ArrayBuffer, meta: FrameMeta) => void} Observe
+ * @typedef {(direction: "sent" | "received", frame: string | ArrayBuffer, meta: FrameMeta) => void} FrameListener
  *
  * @typedef {object} ClientState
  * @property {SessionState["name"]} name
@@ -36,7 +36,7 @@ import { withQueryParameter } from "./urls.js";
  * @property {URL} url of the server's WebSocket
  * @property {Omit<HelloOptions, "instance">} hello
  * @property {Environment} environment
- * @property {Observe} [observe] is given every frame; it must not change them
+ * @property {FrameListener} [observe] is given every frame; it must not change them
  * @property {(waitMs: number) => void} [renew] is called where a new instance is to take over, to start it; without it,
  *   the client itself becomes that instance
  * @property {Partial<Platform>} [platform]
@@ -212,20 +212,16 @@ export class Client {
     this.#connectionCount += 1;
     const connection = this.#connectionCount;
     const { now, WebSocket } = this.#platform;
-    this.#connection = new WebSocketConnection(
-      this.#url,
-      WebSocket,
-      {
-        opened: () => this.#perform(this.#session.opened()),
-        text: (text) => this.#perform(this.#session.receiveText(text, now())),
-        binary: (frame) => this.#perform(this.#session.receiveBinary(frame, now())),
-        closed: (code) => this.#perform(this.#session.closed(code, now())),
-      },
-      (direction, frame) => {
+    this.#connection = new WebSocketConnection(this.#url, WebSocket, {
+      opened: () => this.#perform(this.#session.opened()),
+      text: (text) => this.#perform(this.#session.receiveText(text, now())),
+      binary: (frame) => this.#perform(this.#session.receiveBinary(frame, now())),
+      closed: (code) => this.#perform(this.#session.closed(code, now())),
+      frame: (direction, frame) => {
         const meta = { time: Date.now(), connection };
         callListener(() => this.#options.observe?.(direction, frame, meta));
       },
-    );
+    });
   }
 
   #abandon() {

@@ -4,7 +4,7 @@ import { Client } from "./client.js";
 import { pageEnvironment } from "./page/environment.js";
 import { leaveWithPage } from "./page/lifecycle.js";
 
-/** @import {ClientOptions, ClientState, Observe} from "./client.js" */
+/** @import {ClientOptions, ClientState, FrameListener} from "./client.js" */
 /** @import {PageParts} from "./page/environment.js" */
 /** @import {HelloParams, PageInfo} from "./protocol/generated/messages.js" */
 
@@ -30,7 +30,7 @@ const SOFTWARE = { name: "pagewire-js", version: "0.1.0" };
  * @property {ClientOptions["environment"]} [environment] in place of the page's
  * @property {HelloParams["page"]} [page] what the server learns of the page
  * @property {(state: ClientState) => void} [onstate]
- * @property {Observe} [observe] is given every frame, both ways
+ * @property {FrameListener} [observe] is given every frame, both ways
  * @property {ClientOptions["renew"]} [renew] what to do where the server wants a new instance; a page loads itself again
  */
 

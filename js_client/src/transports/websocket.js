@@ -6,8 +6,8 @@
  * @property {(text: string) => void} text
  * @property {(frame: ArrayBuffer) => void} binary
  * @property {(code: number) => void} closed it is closed, or could not be opened
- *
- * @typedef {(direction: "sent" | "received", frame: string | ArrayBuffer) => void} ObserveFrame
+ * @property {(direction: "sent" | "received", frame: string | ArrayBuffer) => void} frame is told of each frame, before
+ *   it is sent or acts
  */
 
 /** The subprotocol of version 1 (WIRE-1). */
@@ -18,7 +18,6 @@ const CLOSE_ABNORMAL = 1006;
 
 export class WebSocketConnection {
   #socket;
-  #observe;
   /** @type {ConnectionEvents | null} */
   #events;
 
@@ -26,11 +25,9 @@ export class WebSocketConnection {
    * @param {URL} url
    * @param {typeof WebSocket} Socket
    * @param {ConnectionEvents} events
-   * @param {ObserveFrame} observe
    */
-  constructor(url, Socket, events, observe) {
+  constructor(url, Socket, events) {
     this.#events = events;
-    this.#observe = observe;
     this.#socket = new Socket(url, SUBPROTOCOL);
     this.#socket.binaryType = "arraybuffer";
     /** Resolves when the socket is closed, whether or not it was given up before. @type {Promise<void>} */
@@ -44,7 +41,7 @@ export class WebSocketConnection {
    */
   send(frame) {
     if (this.#events === null || this.#socket.readyState !== this.#socket.OPEN) return;
-    this.#observe("sent", frame);
+    this.#events.frame("sent", frame);
     this.#socket.send(frame);
   }
 
@@ -92,9 +89,10 @@ export class WebSocketConnection {
 
   /** @param {string | ArrayBuffer} frame */
   #receive(frame) {
-    if (this.#events === null) return;
-    this.#observe("received", frame);
-    if (typeof frame === "string") this.#events.text(frame);
-    else this.#events.binary(frame);
+    const events = this.#events;
+    if (events === null) return;
+    events.frame("received", frame);
+    if (typeof frame === "string") events.text(frame);
+    else events.binary(frame);
   }
 }
