@@ -10,7 +10,9 @@ from typing import Any, Final
 import pytest
 from jsonschema import Draft202012Validator
 
-from pagewire_protocol.messages import MESSAGES, SENT_BY, Side
+from pagewire_protocol.fields import WireModel
+from pagewire_protocol.messages import KINDS, MESSAGES, SENT_BY, Kind, Side
+from pagewire_protocol.registry import RESULT_MODELS
 from pagewire_protocol.schema_examples import EXAMPLES
 from pagewire_protocol.schema_files import STATUS, schema_files
 from pagewire_protocol.schema_forms import DIALECT, Form
@@ -245,17 +247,32 @@ def test_inlined_file_shows_the_typical_example(type_: str, suffix: str) -> None
     assert Draft202012Validator(schema).is_valid(EXAMPLES[type_])
 
 
-def test_asyncapi_document_has_a_channel_and_an_operation_per_side() -> None:
-    """From the server's point of view: it sends, and it receives what clients send."""
+def _channel_messages(names: list[str]) -> list[dict[str, str]]:
+    return [{"$ref": f"#/channels/connection/messages/{name}"} for name in names]
+
+
+def test_asyncapi_document_has_an_operation_for_what_a_side_sends() -> None:
+    """From the server's point of view: it sends, and it receives what clients send. Commands have their own."""
     assert ASYNCAPI["asyncapi"] == "3.0.0"
     assert ASYNCAPI["info"]["version"] == LATEST_VERSION
-    assert list(ASYNCAPI["channels"]["connection"]["messages"]) == list(MESSAGES)
     operations = {"serverSends": ("send", Side.SERVER), "clientSends": ("receive", Side.CLIENT)}
-    assert list(ASYNCAPI["operations"]) == list(operations)
     for name, (action, side) in operations.items():
-        messages = [f"#/channels/connection/messages/{type_}" for type_ in MESSAGES if type_ in SENT_BY[side]]
+        types = [type_ for type_ in MESSAGES if type_ in SENT_BY[side] and KINDS[type_] in {Kind.CONTROL, Kind.SESSION}]
         assert ASYNCAPI["operations"][name]["action"] == action
-        assert [message["$ref"] for message in ASYNCAPI["operations"][name]["messages"]] == messages
+        assert ASYNCAPI["operations"][name]["messages"] == _channel_messages(types)
+    assert list(ASYNCAPI["operations"]) == [*operations, *RESULT_MODELS]
+
+
+@pytest.mark.parametrize(("command", "model"), RESULT_MODELS.items())
+def test_asyncapi_document_says_what_answers_a_command(command: str, model: type[WireModel]) -> None:
+    """Its own result, or an error."""
+    operation = ASYNCAPI["operations"][command]
+    assert (operation["action"], operation["messages"]) == ("send", _channel_messages([command]))
+    assert operation["reply"]["messages"] == _channel_messages([f"{command}_result", "error"])
+    message = ASYNCAPI["components"]["messages"][f"{command}_result"]
+    schema = ASYNCAPI["components"]["schemas"][message["payload"]["$ref"].rpartition("/")[2]]
+    assert (message["name"], schema["properties"]["type"]["const"]) == ("result", "result")
+    assert schema["properties"]["params"] == {"$ref": f"#/components/schemas/{model.__name__}"}
 
 
 def test_asyncapi_document_refers_to_what_it_holds() -> None:
@@ -265,4 +282,6 @@ def test_asyncapi_document_refers_to_what_it_holds() -> None:
         for part in node.get("$ref", "#").split("/")[1:]:
             target = target[part]
         assert isinstance(node.get("discriminator", ""), str)
-    assert {message["name"] for message in ASYNCAPI["components"]["messages"].values()} == set(MESSAGES)
+    messages = ASYNCAPI["components"]["messages"]
+    assert {message["name"] for message in messages.values()} == set(MESSAGES)
+    assert list(ASYNCAPI["channels"]["connection"]["messages"]) == list(messages)
