@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from pagewire_protocol.messages import KINDS, MESSAGES, SENT_BY, ClientMessage, Kind, ServerMessage, Side
+from pagewire_protocol.schema_examples import EXAMPLES
 
 SPEC: Final = (Path(__file__).parents[1] / "SPEC.md").read_text(encoding="utf-8")
 SENDERS: Final = {
@@ -57,6 +58,17 @@ def test_union_of_a_side_holds_what_it_sends(union: object, side: Side) -> None:
     """ServerMessage and ClientMessage are the two directions."""
     members = get_args(get_args(union.__value__)[0])  # type: ignore[attr-defined] # a TypeAliasType
     assert set(members) == {MESSAGES[type_] for type_ in SENT_BY[side]}
+
+
+@pytest.mark.parametrize("type_", MESSAGES)
+def test_every_message_has_a_typical_example(type_: str) -> None:
+    """The table of examples is complete, and its messages are valid."""
+    assert MESSAGES[type_].model_validate(EXAMPLES[type_]).type == type_
+
+
+def test_there_is_no_example_of_something_else() -> None:
+    """The table has the order of the registry."""
+    assert list(EXAMPLES) == list(MESSAGES)
 
 
 def test_messages_are_frozen() -> None:

@@ -70,7 +70,11 @@ class StreamContent(WireModel):
 
 
 DownloadContent = TypeAliasType(
-    "DownloadContent", Annotated[InlineContent | StreamContent, Field(discriminator="kind")]
+    "DownloadContent",
+    Annotated[
+        InlineContent | StreamContent,
+        Field(discriminator="kind", description="Where a file's bytes are: in this message, or in binary frames."),
+    ],
 )
 """Where a file's content is."""
 
@@ -90,7 +94,6 @@ class DownloadParams(WireModel):
     size: Integer | None
     """Bytes, or null if unknown."""
     content: DownloadContent
-    """Where the bytes are: in this message, or in the binary frames that follow."""
 
 
 class DownloadResult(WireModel):
@@ -108,6 +111,7 @@ class Setting:
     """For a Python program's error messages: `a bool`."""
     default: bool | int | str | None = None
     """None where the page decides."""
+    since: str = "1.0"
 
 
 _Pixels = Annotated[int, Field(le=100_000)]

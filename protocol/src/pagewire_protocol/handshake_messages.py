@@ -23,7 +23,7 @@ from pagewire_protocol.fields import (
 
 
 class Software(WireModel):
-    """Which program is at one end."""
+    """The program at one end."""
 
     name: Name
     """The program's name, for example `pagewire-js`."""
@@ -75,7 +75,6 @@ class HelloParams(WireModel):
     versions: Annotated[list[Version], Field(min_length=1, max_length=64)]
     """Every version the client speaks."""
     client: Software
-    """The program that the client is."""
     instance: Instance
     """A secret of at least 128 bits, the same for the life of the client; whoever has it has the session."""
     attempt: PositiveInteger
@@ -85,9 +84,7 @@ class HelloParams(WireModel):
     capabilities: Capabilities
     """What the client can do beyond the least: a name to an object of settings (EXT-2)."""
     page: PageInfo
-    """The page that the client is; empty without one."""
     limits: ClientLimits
-    """What the client accepts."""
     auth: Json | MISSING = MISSING
     """For the server's own check."""
     resume: ResumePoint | MISSING = MISSING
@@ -124,12 +121,9 @@ class WelcomeParams(WireModel):
     last_seq: Integer
     """The last session message received from the client."""
     server: Software
-    """The program that the server is."""
     capabilities: Capabilities
     """What the server can do beyond the least: a name to an object of settings (EXT-2)."""
     heartbeat: Heartbeat
-    """How silence is noticed."""
     limits: ServerLimits
-    """What the server accepts, and how it sends streams."""
     resume_window_ms: Integer
     """How long the session waits for a client that is away."""

@@ -97,15 +97,11 @@ ResultParams = TypeAliasType(
 def _model(row: MessageType) -> type[Message]:
     fields: dict[str, Any] = {
         "type": Annotated[Literal[row.name], Field(description="The type of the message.")],
-        "params": Annotated[row.params or ResultParams, Field(description=_what_params_are(row))],
+        "params": (row.params or ResultParams, ...),
     }
     name = "".join(word.capitalize() for word in row.name.split("_"))
     envelope = _ENVELOPES[row.kind]
     return create_model(f"{name}Message", __base__=envelope, __module__=__name__, __doc__=row.description, **fields)
-
-
-def _what_params_are(row: MessageType) -> str | None:
-    return row.params.__doc__ if row.params else "The result of the command that it answers."
 
 
 MESSAGES: Final[dict[str, type[Message]]] = {type_: _model(row) for type_, row in MESSAGE_TYPES.items()}
@@ -114,7 +110,7 @@ MESSAGES: Final[dict[str, type[Message]]] = {type_: _model(row) for type_, row i
 
 def _sent_by(side: Side) -> Any:  # noqa: ANN401 - a union of models is no type to mypy
     members = tuple(model for type_, model in MESSAGES.items() if type_ in SENT_BY[side])
-    return Annotated[_union(members), Field(discriminator="type")]
+    return Annotated[_union(members), Field(discriminator="type", description=f"What a {side.value} sends.")]
 
 
 ServerMessage = TypeAliasType("ServerMessage", _sent_by(Side.SERVER))  # type: ignore[valid-type] # made from the registry

@@ -8,7 +8,8 @@ from pydantic import MISSING, ConfigDict
 
 from pagewire_protocol.codes import ErrorCode
 from pagewire_protocol.command_messages import DownloadResult, EmptyResult, EvalJsResult, SetEnvResult
-from pagewire_protocol.fields import Json, Name, WireModel, registered_code
+from pagewire_protocol.fields import Json, Name, WireModel, one_of_or_vendors, registered_code
+from pagewire_protocol.json_objects import JsonObject
 
 __all__ = [
     "DownloadResult",
@@ -32,18 +33,31 @@ class ExceptionInfo(WireModel):
     """The error's stack, if it has one."""
 
 
+def _exception_if_and_only_if_its_code(schema: JsonObject) -> None:
+    """Add the strict form, which is one of two shapes (REPLY-4): few generators read `if`, `then` and `else`."""
+    code = {key: value for key, value in schema["properties"]["code"].items() if key != "x-strict"}
+    others = [other for other in ErrorCode if other is not ErrorCode.EXCEPTION]
+    with_, without = dict(schema["properties"]), dict(schema["properties"])
+    with_["code"] = {**code, "const": ErrorCode.EXCEPTION.value}
+    without["code"] = {**code, **one_of_or_vendors(others)}
+    del without["exception"]
+    required = schema["required"]
+    shapes = [
+        {
+            "x-title": "ExceptionErrorParams",
+            "type": "object",
+            "properties": with_,
+            "required": [*required, "exception"],
+        },
+        {"x-title": "OtherErrorParams", "type": "object", "properties": without, "required": required},
+    ]
+    schema["x-strict-form"] = {"anyOf": shapes}
+
+
 class ErrorParams(WireModel):
     """Why a command failed."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "x-strict": {  # REPLY-4
-                "if": {"properties": {"code": {"const": ErrorCode.EXCEPTION.value}}},
-                "then": {"required": ["exception"]},
-                "else": {"not": {"required": ["exception"]}},
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra=_exception_if_and_only_if_its_code)
 
     code: Annotated[str, registered_code(ErrorCode)]
     """A code of the registry in protocol.json, or `vendor:name`."""

@@ -4,12 +4,18 @@
  * Any message of Pagewire 1.0, open form. See SPEC.md.
  */
 export type Message = ClientMessage | ServerMessage;
+/**
+ * What a client sends.
+ */
 export type ClientMessage =
   HelloMessage | AckMessage | StreamAckMessage | ByeMessage | EventMessage | ResultMessage | ErrorMessage;
 /**
  * The result of the command that it answers.
  */
 export type ResultParams = EvalJsResult | DownloadResult | SetEnvResult | EmptyResult;
+/**
+ * What a server sends.
+ */
 export type ServerMessage =
   | WelcomeMessage
   | AckMessage
@@ -22,7 +28,7 @@ export type ServerMessage =
   | SetEnvMessage
   | GoAppMessage;
 /**
- * Where the bytes are: in this message, or in the binary frames that follow.
+ * Where a file's bytes are: in this message, or in binary frames.
  */
 export type DownloadContent = InlineContent | StreamContent;
 
@@ -74,7 +80,7 @@ export interface HelloParams {
   resume?: ResumePoint;
 }
 /**
- * The program that the client is.
+ * The program at one end.
  */
 export interface Software {
   /**
@@ -87,7 +93,7 @@ export interface Software {
   version: string;
 }
 /**
- * The page that the client is; empty without one.
+ * The page a client is, as far as there is one.
  */
 export interface PageInfo {
   /**
@@ -110,7 +116,7 @@ export interface PageInfo {
   timezone?: string;
 }
 /**
- * What the client accepts.
+ * What a client accepts.
  */
 export interface ClientLimits {
   /**
@@ -368,7 +374,7 @@ export interface WelcomeParams {
    * The last session message received from the client.
    */
   last_seq: number;
-  server: Software1;
+  server: Software;
   /**
    * What the server can do beyond the least: a name to an object of settings (EXT-2).
    */
@@ -385,20 +391,7 @@ export interface WelcomeParams {
   resume_window_ms: number;
 }
 /**
- * The program that the server is.
- */
-export interface Software1 {
-  /**
-   * The program's name, for example `pagewire-js`.
-   */
-  name: string;
-  /**
-   * The program's own version.
-   */
-  version: string;
-}
-/**
- * How silence is noticed.
+ * How the link is watched. SPEC section 11.
  */
 export interface Heartbeat {
   /**
@@ -411,7 +404,7 @@ export interface Heartbeat {
   timeout_ms: number;
 }
 /**
- * What the server accepts, and how it sends streams.
+ * What a server accepts, and how it sends streams.
  */
 export interface ServerLimits {
   /**
