@@ -295,12 +295,12 @@ export class Session {
         if (!this.#inbox.isUnanswered(verdict.id)) return []; // CANCEL-3
         return this.#giveUp(verdict.id, "cancelled", "the server gave up waiting");
       case "command":
-        return this.#start(verdict.message);
+        return this.#startCommand(verdict.message);
     }
   }
 
   /** @param {ServerCommand} command @returns {Action[]} */
-  #start(command) {
+  #startCommand(command) {
     this.#inbox.expectAnswer(command.id);
     const { id, type, params } = /** @type {CoreCommand} */ (command);
     if (type === "download" && params.content.kind === "stream")
