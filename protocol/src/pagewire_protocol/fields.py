@@ -66,7 +66,14 @@ Integer = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 PositiveInteger = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 Limit = Annotated[int, Field(ge=MIN_MESSAGE_BYTES, le=MAX_INTEGER)]
 
-Seq = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+Seq = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MAX_INTEGER,
+        description="Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10).",
+    ),
+]
 CommandId = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 
 Name = Annotated[str, Field(min_length=1, max_length=128)]

@@ -43,7 +43,6 @@ class SessionMessage(WireModel):
 
     type: str
     seq: Seq
-    """Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10)."""
     params: WireModel
 
 
@@ -52,7 +51,6 @@ class CommandMessage(WireModel):
 
     type: str
     seq: Seq
-    """Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10)."""
     id: CommandId
     """The command's id, greater than every earlier one of its sender (WIRE-11)."""
     params: WireModel
@@ -63,7 +61,6 @@ class ReplyMessage(WireModel):
 
     type: str
     seq: Seq
-    """Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10)."""
     id: CommandId
     """The id of the command that this answers (WIRE-12)."""
     params: WireModel

@@ -91,32 +91,12 @@ class Capability:
 
 _ROWS: Final = (
     MessageType(
-        "hello",
-        Kind.CONTROL,
-        "client",
-        HelloParams,
-        "Opens a connection; always the first message. SPEC section 4.",
+        "hello", Kind.CONTROL, "client", HelloParams, "Opens a connection; always the first message. SPEC section 4."
     ),
+    MessageType("welcome", Kind.CONTROL, "server", WelcomeParams, "Accepts a hello. SPEC section 4."),
+    MessageType("ack", Kind.CONTROL, "both", AckParams, "Acknowledges session messages, cumulatively. SPEC section 8."),
     MessageType(
-        "welcome",
-        Kind.CONTROL,
-        "server",
-        WelcomeParams,
-        "Accepts a hello. SPEC section 4.",
-    ),
-    MessageType(
-        "ack",
-        Kind.CONTROL,
-        "both",
-        AckParams,
-        "Acknowledges session messages, cumulatively. SPEC section 8.",
-    ),
-    MessageType(
-        "ping",
-        Kind.CONTROL,
-        "server",
-        PingParams,
-        "Lets a page notice silence; answered by `ack`. SPEC section 11.",
+        "ping", Kind.CONTROL, "server", PingParams, "Lets a page notice silence; answered by `ack`. SPEC section 11."
     ),
     MessageType(
         "stream_ack",
@@ -126,13 +106,7 @@ _ROWS: Final = (
         "Acknowledges the bytes of one stream. SPEC section 10.",
         capability="streams",
     ),
-    MessageType(
-        "bye",
-        Kind.CONTROL,
-        "both",
-        ByeParams,
-        "Says why a side closes the connection. SPEC section 12.",
-    ),
+    MessageType("bye", Kind.CONTROL, "both", ByeParams, "Says why a side closes the connection. SPEC section 12."),
     MessageType(
         "cancel",
         Kind.SESSION,
@@ -174,12 +148,7 @@ _ROWS: Final = (
         result=DownloadResult,
     ),
     MessageType(
-        "set_env",
-        Kind.COMMAND,
-        "server",
-        SetEnvParams,
-        "Sets up the page. SPEC section 5.5.",
-        result=SetEnvResult,
+        "set_env", Kind.COMMAND, "server", SetEnvParams, "Sets up the page. SPEC section 5.5.", result=SetEnvResult
     ),
     MessageType(
         "go_app",
@@ -189,20 +158,8 @@ _ROWS: Final = (
         "Jumps to another app of the server. SPEC section 5.6.",
         result=EmptyResult,
     ),
-    MessageType(
-        "result",
-        Kind.REPLY,
-        "client",
-        None,
-        "Answers a command that succeeded. SPEC section 6.",
-    ),
-    MessageType(
-        "error",
-        Kind.REPLY,
-        "client",
-        ErrorParams,
-        "Answers a command that failed. SPEC section 6.",
-    ),
+    MessageType("result", Kind.REPLY, "client", None, "Answers a command that succeeded. SPEC section 6."),
+    MessageType("error", Kind.REPLY, "client", ErrorParams, "Answers a command that failed. SPEC section 6."),
 )
 
 MESSAGE_TYPES: Final[dict[str, MessageType]] = {row.name: row for row in _ROWS}
