@@ -1,22 +1,20 @@
 /** @file A client: the session, the commands and the connections of one instance, and of those that follow it. */
 
-import { Commands } from "./commands/commands.js";
-import { Connection } from "./connection.js";
-import { withQueryParameter } from "./query.js";
-import { randomName } from "./secrets.js";
-import { Backoff } from "./session/backoff.js";
-import { Session } from "./session/session.js";
-import { sparing } from "./sparing.js";
+import { CommandRunner } from "./commands/commands.js";
+import { Downloads } from "./commands/downloads.js";
+import { Backoff } from "./core/reconnecting.js";
+import { Session } from "./core/session.js";
+import { WebSocketConnection } from "./transports/websocket.js";
+import { withQueryParameter } from "./urls.js";
 
 /** @import {Environment} from "./commands/commands.js" */
-/** @import {End} from "./protocol/codes.js" */
-/** @import {Action, SessionState} from "./session/actions.js" */
-/** @import {Introduction} from "./session/hello.js" */
+/** @import {Action, End, SessionState} from "./core/actions.js" */
+/** @import {HelloOptions} from "./core/handshake.js" */
 
 /**
  * Where time, chance and sockets come from.
  *
- * @typedef {object} Surroundings
+ * @typedef {object} Platform
  * @property {() => number} now in ms, never going back
  * @property {() => number} random from 0 to 1
  * @property {(callback: () => void, ms: number) => unknown} setTimeout
@@ -27,7 +25,7 @@ import { sparing } from "./sparing.js";
  * @property {number} time in ms since the epoch
  * @property {number} connection 1 for the first connection of the client, 2 for the next
  *
- * @typedef {(direction: "sent" | "received", frame: string | ArrayBuffer, meta: FrameMeta) => void} Observe
+ * @typedef {(direction: "sent" | "received", frame: string | ArrayBuffer, meta: FrameMeta) => void} FrameListener
  *
  * @typedef {object} ClientState
  * @property {SessionState["name"]} name
@@ -36,12 +34,12 @@ import { sparing } from "./sparing.js";
  *
  * @typedef {object} ClientOptions
  * @property {URL} url of the server's WebSocket
- * @property {Omit<Introduction, "instance">} introduction
+ * @property {Omit<HelloOptions, "instance">} hello
  * @property {Environment} environment
- * @property {Observe} [observe] is given every frame; it must not change them
+ * @property {FrameListener} [observe] is given every frame; it must not change them
  * @property {(waitMs: number) => void} [renew] is called where a new instance is to take over, to start it; without it,
  *   the client itself becomes that instance
- * @property {Partial<Surroundings>} [surroundings]
+ * @property {Partial<Platform>} [platform]
  */
 
 /** How long the server has to close a connection after its `bye`. */
@@ -49,8 +47,8 @@ const LINGER_MS = 1000;
 const KEY_BYTES = 12;
 const INSTANCE_BYTES = 32;
 
-/** @type {Surroundings} */
-const SURROUNDINGS = {
+/** @type {Platform} */
+const DEFAULT_PLATFORM = {
   now: () => performance.now(),
   random: () => Math.random(),
   setTimeout: (callback, ms) => setTimeout(callback, ms),
@@ -61,13 +59,15 @@ const SURROUNDINGS = {
 export class Client {
   #options;
   #url;
-  #surroundings;
+  #platform;
   #backoff = new Backoff();
   /** @type {Session} */
   #session;
-  /** @type {Commands} */
+  /** @type {Downloads} */
+  #downloads;
+  /** @type {CommandRunner} */
   #commands;
-  /** @type {Connection | null} */
+  /** @type {WebSocketConnection | null} */
   #connection = null;
   #connectionCount = 0;
   /** @type {unknown} */
@@ -82,14 +82,15 @@ export class Client {
   /** @param {ClientOptions} options */
   constructor(options) {
     this.#options = options;
-    this.#surroundings = { ...SURROUNDINGS, ...options.surroundings };
+    this.#platform = { ...DEFAULT_PLATFORM, ...options.platform };
     this.#url = withQueryParameter(options.url, "key", randomName(KEY_BYTES)); // WIRE-4
     /** Resolves when the session has ended for good and its connection is closed. @type {Promise<End>} */
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
     });
     this.#session = this.#newSession();
-    this.#commands = this.#newCommands(this.#session);
+    this.#downloads = this.#newDownloads();
+    this.#commands = this.#newCommands(this.#session, this.#downloads);
   }
 
   /** How the client stands to its server. */
@@ -111,7 +112,7 @@ export class Client {
   /** Connects for the first time. Scripts find `pagewire` from then on (RUN-4). */
   open() {
     Object.assign(globalThis, { pagewire: { emit: this.emit } });
-    this.#perform(this.#session.start(this.#surroundings.now()));
+    this.#perform(this.#session.start(this.#platform.now()));
   }
 
   /**
@@ -126,46 +127,52 @@ export class Client {
 
   /** Leaves: the session is over. */
   close() {
-    this.#surroundings.clearTimeout(/** @type {never} */ (this.#timer));
+    this.#platform.clearTimeout(/** @type {never} */ (this.#timer));
     this.#perform(this.#session.leave());
   }
 
   /** Breaks the connection, as a network does; the client connects again. */
   breakConnection() {
     this.#connection?.close(4000, "break");
-    this.#perform(this.#session.closed(1006, this.#surroundings.now()));
+    this.#perform(this.#session.closed(1006, this.#platform.now()));
   }
 
   // --- Instances ---
 
   #newSession() {
-    const { environment, introduction } = this.#options;
+    const { environment, hello } = this.#options;
     return new Session({
-      introduction: { ...introduction, instance: randomName(INSTANCE_BYTES) }, // HELLO-4
+      hello: { ...hello, instance: randomName(INSTANCE_BYTES) }, // HELLO-4
       vendorCommands: environment.vendorCommands.keys(),
       backoff: this.#backoff,
-      random: this.#surroundings.random,
+      random: this.#platform.random,
     });
   }
 
-  /** @param {Session} session */
-  #newCommands(session) {
-    return new Commands(this.#options.environment, (id, reply) => {
+  #newDownloads() {
+    const { openFile, showTransfer } = this.#options.environment;
+    return new Downloads(openFile, showTransfer);
+  }
+
+  /** @param {Session} session @param {Downloads} downloads */
+  #newCommands(session, downloads) {
+    return new CommandRunner(this.#options.environment, downloads, (id, reply) => {
       this.#perform(session.answer(id, reply));
     });
   }
 
   /** Starts a new instance, as if the last attempt had failed (END-3). */
   #renew() {
-    const wait = this.#backoff.nextAfterFailure(this.#surroundings.random());
+    const wait = this.#backoff.nextAfterFailure(this.#platform.random());
     if (this.#options.renew !== undefined) {
       this.#tell({ name: "reconnecting", retryInMs: wait, end: null });
       this.#options.renew(wait);
       return;
     }
     this.#session = this.#newSession();
-    this.#commands = this.#newCommands(this.#session);
-    this.#perform(this.#session.startAfter(wait, this.#surroundings.now()));
+    this.#downloads = this.#newDownloads();
+    this.#commands = this.#newCommands(this.#session, this.#downloads);
+    this.#perform(this.#session.startAfter(wait, this.#platform.now()));
   }
 
   // --- Actions ---
@@ -190,11 +197,11 @@ export class Client {
       case "start":
         return this.#commands.start(action.command);
       case "append":
-        return this.#commands.append(action.id, action.payload);
+        return this.#downloads.append(action.id, action.payload);
       case "finish":
-        return this.#commands.finish(action.id);
+        return this.#downloads.finish(action.id);
       case "stop":
-        return this.#commands.stop(action.id);
+        return this.#downloads.discard(action.id); // CANCEL-4
       case "announce":
         return this.#announce(action.state);
     }
@@ -204,34 +211,30 @@ export class Client {
     this.#connection?.abandon();
     this.#connectionCount += 1;
     const connection = this.#connectionCount;
-    const { now, WebSocket } = this.#surroundings;
-    this.#connection = new Connection(
-      this.#url,
-      WebSocket,
-      {
-        opened: () => this.#perform(this.#session.opened()),
-        text: (text) => this.#perform(this.#session.receiveText(text, now())),
-        binary: (frame) => this.#perform(this.#session.receiveBinary(frame, now())),
-        closed: (code) => this.#perform(this.#session.closed(code, now())),
-      },
-      (direction, frame) => {
+    const { now, WebSocket } = this.#platform;
+    this.#connection = new WebSocketConnection(this.#url, WebSocket, {
+      opened: () => this.#perform(this.#session.opened()),
+      text: (text) => this.#perform(this.#session.receiveText(text, now())),
+      binary: (frame) => this.#perform(this.#session.receiveBinary(frame, now())),
+      closed: (code) => this.#perform(this.#session.closed(code, now())),
+      frame: (direction, frame) => {
         const meta = { time: Date.now(), connection };
-        sparing(() => this.#options.observe?.(direction, frame, meta));
+        callListener(() => this.#options.observe?.(direction, frame, meta));
       },
-    );
+    });
   }
 
   #abandon() {
     const connection = this.#connection;
     connection?.abandon();
-    this.#surroundings.setTimeout(() => connection?.drop(), LINGER_MS);
+    this.#platform.setTimeout(() => connection?.drop(), LINGER_MS);
   }
 
   /** @param {SessionState} state */
   #announce({ name, retryAt, end }) {
-    if (end !== null) this.#commands.stopAll();
+    if (end !== null) this.#downloads.discardAll();
     if (end?.retry === "reconnect") return this.#renew();
-    const retryInMs = retryAt === null ? null : retryAt - this.#surroundings.now();
+    const retryInMs = retryAt === null ? null : retryAt - this.#platform.now();
     this.#tell({ name, retryInMs, end });
     if (end !== null) this.#finish(end);
   }
@@ -239,26 +242,51 @@ export class Client {
   /** @param {ClientState} state */
   #tell(state) {
     this.#state = state;
-    for (const listener of this.#listeners) sparing(() => listener(state));
+    for (const listener of this.#listeners) callListener(() => listener(state));
   }
 
   /** @param {End} end */
   #finish(end) {
     const closed = this.#connection?.closed ?? Promise.resolve();
     closed.then(() => this.#resolveEnded(end));
-    this.#surroundings.setTimeout(() => this.#resolveEnded(end), 2 * LINGER_MS);
+    this.#platform.setTimeout(() => this.#resolveEnded(end), 2 * LINGER_MS);
   }
 
   /** Armed anew on every occasion: a timer that a timer set is late in a hidden page (SPEC section 8). */
   #arm() {
-    this.#surroundings.clearTimeout(/** @type {never} */ (this.#timer));
+    this.#platform.clearTimeout(/** @type {never} */ (this.#timer));
     const { deadline } = this.#session;
     if (deadline === null) return;
-    const wait = Math.max(0, Math.ceil(deadline - this.#surroundings.now()));
-    this.#timer = this.#surroundings.setTimeout(() => this.#tick(), wait);
+    const wait = Math.max(0, Math.ceil(deadline - this.#platform.now()));
+    this.#timer = this.#platform.setTimeout(() => this.#tick(), wait);
   }
 
   #tick() {
-    this.#perform(this.#session.tick(this.#surroundings.now()));
+    this.#perform(this.#session.tick(this.#platform.now()));
   }
+}
+
+/**
+ * What a listener throws is logged: it must not cost the session a message.
+ *
+ * @param {() => void} call
+ */
+function callListener(call) {
+  try {
+    call();
+  } catch (error) {
+    console.error(error);
+  }
+}
+
+/**
+ * A name that nobody can guess, in the characters that the wire accepts.
+ *
+ * @param {number} bytes of randomness
+ * @returns {string} of `A-Z a-z 0-9 _ -`
+ */
+function randomName(bytes) {
+  const random = crypto.getRandomValues(new Uint8Array(bytes));
+  const base64 = btoa(String.fromCharCode(...random));
+  return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

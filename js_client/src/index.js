@@ -2,18 +2,17 @@
 
 import { Client } from "./client.js";
 import { pageEnvironment } from "./page/environment.js";
-import { leaveWithPage } from "./page/leaving.js";
-import { describePage } from "./page/page_info.js";
+import { leaveWithPage } from "./page/lifecycle.js";
 
-/** @import {ClientOptions, ClientState, Observe} from "./client.js" */
+/** @import {ClientOptions, ClientState, FrameListener} from "./client.js" */
 /** @import {PageParts} from "./page/environment.js" */
-/** @import {Hello} from "./generated/messages.js" */
+/** @import {HelloParams, PageInfo} from "./protocol/generated/messages.js" */
 
 export { Client } from "./client.js";
 export { compileAsyncFunction } from "./commands/scripts.js";
 export { InputPanel } from "./page/input_panel.js";
+export { reloadWhenServed } from "./page/lifecycle.js";
 export { Output } from "./page/output.js";
-export { reloadWhenServed } from "./page/renewal.js";
 export { TransferList } from "./page/transfer_list.js";
 
 /** The largest message that this client accepts, in bytes. */
@@ -26,12 +25,12 @@ const SOFTWARE = { name: "pagewire-js", version: "0.1.0" };
  * @property {string | URL} url of the server's WebSocket: `ws:` or `wss:`
  * @property {string} [app] `index` if not given
  * @property {unknown} [auth] any JSON, for the server's own check
- * @property {Hello["params"]["capabilities"]} [capabilities] beside `streams`
+ * @property {HelloParams["capabilities"]} [capabilities] beside `streams`
  * @property {PageParts} [parts] of the page, on which commands act
  * @property {ClientOptions["environment"]} [environment] in place of the page's
- * @property {Hello["params"]["page"]} [page] what the server learns of the page
+ * @property {HelloParams["page"]} [page] what the server learns of the page
  * @property {(state: ClientState) => void} [onstate]
- * @property {Observe} [observe] is given every frame, both ways
+ * @property {FrameListener} [observe] is given every frame, both ways
  * @property {ClientOptions["renew"]} [renew] what to do where the server wants a new instance; a page loads itself again
  */
 
@@ -52,7 +51,7 @@ export function connect({
 }) {
   const client = new Client({
     url: new URL(url),
-    introduction: {
+    hello: {
       client: SOFTWARE,
       app,
       capabilities: { streams: {}, ...capabilities },
@@ -68,4 +67,16 @@ export function connect({
   leaveWithPage(client);
   client.open();
   return client;
+}
+
+/** What a server learns of the page (HELLO-9). @returns {PageInfo} */
+function describePage() {
+  const url = new URL(location.href);
+  url.hash = "";
+  return {
+    url: url.href,
+    language: navigator.language,
+    languages: [...navigator.languages].slice(0, 64),
+    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  };
 }

@@ -76,7 +76,7 @@ test("row 1: a larger message than announced is too large, whatever it is", () =
   assert.deepEqual(verdict, { outcome: "fail", code: "too_large", message });
   assert.equal(
     check(JSON.stringify({ type: "ping", params: {} }), 1000, PROGRESS).outcome,
-    "accept",
+    "control",
   );
 });
 
@@ -150,12 +150,17 @@ for (const [name, message, explanation] of REFUSALS) {
 
 test("fields that are not known are ignored at every level (WIRE-15)", () => {
   const message = runJs(6, { id: 8, more: 1, params: { code: "", args: {}, more: { a: 1 } } });
-  assert.deepEqual(judge(message), { outcome: "accept", message });
+  assert.deepEqual(judge(message), { outcome: "command", seq: 6, message });
+});
+
+test("a cancel is one by its type: an id beside its params is an unknown field", () => {
+  const message = { type: "cancel", seq: 6, id: 8, params: { id: 3 } };
+  assert.deepEqual(judge(message), { outcome: "cancel", seq: 6, id: 3 });
 });
 
 test("an argument named __proto__ is one like any other (ARGS-5)", () => {
   const text = '{"type":"run_js","seq":6,"id":8,"params":{"code":"","args":{"__proto__":1}}}';
-  assert.equal(judge(text).outcome, "accept");
+  assert.equal(judge(text).outcome, "command");
 });
 
 for (const message of [runJs(6), { type: "ping", params: {} }, { type: "x:y", seq: 6 }, runJs(5)]) {

@@ -18,7 +18,7 @@ function open(options = {}) {
   const network = new FakeNetwork();
   const client = new Client({
     url: URL_OF_SERVER,
-    introduction: {
+    hello: {
       client: { name: "tests", version: "1" },
       app: "index",
       capabilities: {},
@@ -33,7 +33,7 @@ function open(options = {}) {
       openApp: () => ({ result: "{}" }),
       vendorCommands: new Map(),
     },
-    surroundings: network.surroundings,
+    platform: network.platform,
     ...options,
   });
   client.open();
@@ -179,7 +179,7 @@ test("the headless client saves a stream, and tells of it by test:state", () => 
     url: URL_OF_SERVER,
     app: "index",
     downloads,
-    surroundings: network.surroundings,
+    platform: network.platform,
   });
   client.open();
   network.socket.accept();
@@ -201,7 +201,7 @@ test("test:leave and test:break answer first", () => {
     url: URL_OF_SERVER,
     app: "index",
     downloads: "/nowhere",
-    surroundings: network.surroundings,
+    platform: network.platform,
   });
   client.open();
   network.socket.accept();

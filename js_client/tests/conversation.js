@@ -1,11 +1,11 @@
 /** @file A session under test and the server's side of its conversation: what the client sends is checked and kept. */
 
 import assert from "node:assert/strict";
-import { Backoff } from "../src/session/backoff.js";
-import { Session } from "../src/session/session.js";
+import { Backoff } from "../src/core/reconnecting.js";
+import { Session } from "../src/core/session.js";
 import { assertStrict } from "./strict_schemas.js";
 
-/** @import {Action} from "../src/session/actions.js" */
+/** @import {Action} from "../src/core/actions.js" */
 /** @typedef {Record<string, any>} Message */
 
 export const INSTANCE = "an-instance-of-the-tests";
@@ -65,7 +65,7 @@ export class Conversation {
   /** @param {{ random?: number, maxMessageBytes?: number, vendorCommands?: string[] }} [options] */
   constructor({ random = 0.5, maxMessageBytes = 100_000, vendorCommands = [] } = {}) {
     this.session = new Session({
-      introduction: {
+      hello: {
         client: { name: "tests", version: "1" },
         instance: INSTANCE,
         app: "index",

@@ -2,12 +2,9 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { hexDump } from "../src/demo/hex_dump.js";
-import { layOut } from "../src/demo/json_layout.js";
-import { jsonPieces } from "../src/demo/json_pieces.js";
+import { hexDump, jsonPieces, layOut } from "../src/demo/frame_text.js";
 import { preview } from "../src/demo/preview.js";
-import { durationText, momentText } from "../src/demo/quantities.js";
-import { bytesText } from "../src/page/bytes_text.js";
+import { bytesText, durationText, momentText } from "../src/page/quantities.js";
 
 test("quantities take few characters", () => {
   const bytes = [0, 999, 1000, 1234, 99_949, 184_000, 999_600, 12_188_897].map(bytesText);

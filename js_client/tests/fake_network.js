@@ -57,8 +57,8 @@ export class FakeNetwork {
   #timers = new Map();
   #timerCount = 0;
 
-  /** What a client takes for its surroundings. */
-  get surroundings() {
+  /** What a client takes for its platform. */
+  get platform() {
     const { sockets } = this;
     return {
       now: () => this.now,

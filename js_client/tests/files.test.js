@@ -8,7 +8,7 @@ import test from "node:test";
 import { Downloads } from "../src/commands/downloads.js";
 import { numberedFileName, safeFileName } from "../src/commands/file_names.js";
 import { DownloadFolder } from "../src/node/download_folder.js";
-import { base64Bytes, base64Size } from "../src/protocol/base64.js";
+import { base64Bytes, base64Size } from "../src/protocol/codec.js";
 
 /** @type {[string, string][]} */
 const NAMES = [

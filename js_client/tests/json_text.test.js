@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { characterCount, jsonText, parseJson, utf8Size } from "../src/protocol/json_text.js";
+import { characterCount, jsonText, parseJson, utf8Size } from "../src/protocol/codec.js";
 
 test("a lone surrogate is sent as U+FFFD (WIRE-7)", () => {
   assert.equal(jsonText("a\ud800b"), '"a\ufffdb"');

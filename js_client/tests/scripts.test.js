@@ -2,7 +2,8 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Commands } from "../src/commands/commands.js";
+import { CommandRunner } from "../src/commands/commands.js";
+import { Downloads } from "../src/commands/downloads.js";
 import { compileAsyncFunction } from "../src/commands/scripts.js";
 
 /**
@@ -20,11 +21,12 @@ function answerOf(command, compile = compileAsyncFunction) {
       openApp: () => ({ result: "{}" }),
       vendorCommands: new Map(),
     };
-    const commands = new Commands(environment, (_id, reply) => {
+    const downloads = new Downloads(environment.openFile);
+    const commands = new CommandRunner(environment, downloads, (_id, reply) => {
       resolve("error" in reply ? { error: reply.error } : JSON.parse(reply.result));
     });
     commands.start(
-      /** @type {import("../src/commands/commands.js").ServerCommand} */ ({
+      /** @type {import("../src/protocol/checks.js").ServerCommand} */ ({
         seq: 1,
         id: 1,
         ...command,

@@ -28,7 +28,7 @@ class Desk {
   constructor({ showTransfer = this.#show, append = () => {} } = {}) {
     this.client = new Client({
       url: new URL("ws://server/ws"),
-      introduction: {
+      hello: {
         client: { name: "tests", version: "1" },
         app: "index",
         capabilities: { streams: {} },
@@ -50,7 +50,7 @@ class Desk {
         openApp: () => ({ result: "{}" }),
         vendorCommands: new Map(),
       },
-      surroundings: this.network.surroundings,
+      platform: this.network.platform,
     });
     this.client.open();
     this.network.socket.accept();

@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { serverUrl } from "../src/page/server_url.js";
-import { withQueryParameter } from "../src/query.js";
+import { serverUrl, withQueryParameter } from "../src/urls.js";
 
 /** @type {[string, string][]} */
 const APPS = [

@@ -1,20 +1,20 @@
-/** @file The commands that a server can give: starts them, and hands over one reply for each. */
+/**
+ * @file The commands that a server can give: starts them, and hands over one reply for each.
+ *
+ * To add a command, declare it in the registry, and say here what it does.
+ */
 
-import { CommandError } from "./command_error.js";
-import { Downloads } from "./downloads.js";
-import { exceptionInfo } from "./exceptions.js";
+import { CommandError, errorParams } from "./errors.js";
 import { evaluate, run } from "./scripts.js";
 
-/** @import {Download, EvalJs, GoApp, RunJs, SetEnv, SetEnvParams, SetEnvResult} from "../generated/messages.js" */
-/** @import {VendorCommand} from "../protocol/checks.js" */
-/** @import {Reply} from "../session/replies.js" */
-/** @import {OpenFile, ShowTransfer} from "./downloads.js" */
+/** @import {Reply} from "../core/outbox.js" */
+/** @import {CoreCommand, ServerCommand, VendorCommand} from "../protocol/checks.js" */
+/** @import {Commands} from "../protocol/generated/registry.js" */
+/** @import {SetEnvParams, SetEnvResult} from "../protocol/generated/messages.js" */
+/** @import {Downloads, OpenFile, ShowTransfer} from "./downloads.js" */
 /** @import {Compile} from "./scripts.js" */
 
 /**
- * @typedef {RunJs | EvalJs | Download | SetEnv | GoApp} CoreCommand
- * @typedef {CoreCommand | VendorCommand} ServerCommand
- *
  * What came of a command: the JSON text of its result, and what is to be done once that is sent.
  *
  * @typedef {{ result: string, afterwards?: () => void }} Outcome
@@ -29,23 +29,54 @@ import { evaluate, run } from "./scripts.js";
  * @property {(settings: SetEnvParams) => SetEnvResult} applySettings
  * @property {(app: string, newWindow: boolean) => Outcome} openApp throws a CommandError where it cannot
  * @property {ReadonlyMap<string, (params: Record<string, unknown>) => Outcome>} vendorCommands by type
+ *
+ * @typedef {{ id: number, environment: Environment, downloads: Downloads }} Context
  */
 
-const DONE = "{}";
+/**
+ * What each command does. Its synchronous part runs at once (CMD-4); what it throws is the reply.
+ *
+ * @type {{ [Type in keyof Commands]:
+ *   (params: Commands[Type]["params"], context: Context) => Outcome | Promise<Outcome> }}
+ */
+const COMMANDS = {
+  run_js: ({ code, args }, { environment }) =>
+    run(code, args, environment.compile).then(() => ({ result: "{}" })),
 
-export class Commands {
+  eval_js: ({ expression, args }, { environment }) =>
+    evaluate(expression, args, environment.compile).then((value) => ({
+      result: `{"value":${value}}`,
+    })),
+
+  async download(params, { id, environment, downloads }) {
+    if (params.content.kind === "stream" && !environment.takesStreams) {
+      throw new CommandError("unsupported", "this client takes no streams"); // DL-7
+    }
+    const bytes = await downloads.start(id, params);
+    return { result: JSON.stringify({ bytes }) };
+  },
+
+  set_env: (params, { environment }) => ({
+    result: JSON.stringify(environment.applySettings(params)),
+  }),
+
+  go_app: ({ app, new_window }, { environment }) => environment.openApp(app, new_window),
+};
+
+export class CommandRunner {
   #environment;
-  #answer;
   #downloads;
+  #answer;
 
   /**
    * @param {Environment} environment
+   * @param {Downloads} downloads
    * @param {(id: number, reply: Reply) => void} answer called for each command that finishes
    */
-  constructor(environment, answer) {
+  constructor(environment, downloads, answer) {
     this.#environment = environment;
+    this.#downloads = downloads;
     this.#answer = answer;
-    this.#downloads = new Downloads(environment.openFile, environment.showTransfer);
   }
 
   /**
@@ -71,39 +102,6 @@ export class Commands {
   }
 
   /**
-   * More of a command's stream came.
-   *
-   * @param {number} id
-   * @param {Uint8Array<ArrayBuffer>} payload
-   */
-  append(id, payload) {
-    this.#downloads.append(id, payload);
-  }
-
-  /**
-   * A command's stream is complete.
-   *
-   * @param {number} id
-   */
-  finish(id) {
-    this.#downloads.finish(id);
-  }
-
-  /**
-   * Nobody waits for a command any more: what it has of a file is thrown away (CANCEL-4).
-   *
-   * @param {number} id
-   */
-  stop(id) {
-    this.#downloads.discard(id);
-  }
-
-  /** The session has ended. */
-  stopAll() {
-    this.#downloads.discardAll();
-  }
-
-  /**
    * @param {ServerCommand} command
    * @returns {Outcome | Promise<Outcome>}
    */
@@ -111,42 +109,9 @@ export class Commands {
     const vendorCommand = this.#environment.vendorCommands.get(command.type);
     if (vendorCommand !== undefined)
       return vendorCommand(/** @type {VendorCommand} */ (command).params);
-    return this.#runCore(/** @type {CoreCommand} */ (command));
-  }
-
-  /**
-   * @param {CoreCommand} command
-   * @returns {Outcome | Promise<Outcome>}
-   */
-  #runCore({ id, type, params }) {
-    const { applySettings, compile, openApp } = this.#environment;
-    switch (type) {
-      case "run_js":
-        return run(params.code, params.args, compile).then(() => ({ result: DONE }));
-      case "eval_js":
-        return evaluate(params.expression, params.args, compile).then((value) => ({
-          result: `{"value":${value}}`,
-        }));
-      case "download":
-        return this.#download(id, params);
-      case "set_env":
-        return { result: JSON.stringify(applySettings(params)) };
-      case "go_app":
-        return openApp(params.app, params.new_window);
-    }
-  }
-
-  /**
-   * @param {number} id
-   * @param {Download["params"]} params
-   * @returns {Promise<Outcome>}
-   */
-  async #download(id, params) {
-    if (params.content.kind === "stream" && !this.#environment.takesStreams) {
-      throw new CommandError("unsupported", "this client takes no streams"); // DL-7
-    }
-    const bytes = await this.#downloads.start(id, params);
-    return { result: `{"bytes":${bytes}}` };
+    const { id, type, params } = /** @type {CoreCommand} */ (command);
+    const context = { id, environment: this.#environment, downloads: this.#downloads };
+    return COMMANDS[type](/** @type {never} */ (params), context);
   }
 
   /**
@@ -165,14 +130,4 @@ export class Commands {
   #fail(id, error) {
     this.#answer(id, { error: errorParams(error) });
   }
-}
-
-/**
- * @param {unknown} error
- * @returns {import("../session/replies.js").ErrorParams}
- */
-function errorParams(error) {
-  if (error instanceof CommandError) return { code: error.code, message: error.message };
-  const exception = exceptionInfo(error);
-  return { code: "exception", message: `${exception.name}: ${exception.message}`, exception };
 }

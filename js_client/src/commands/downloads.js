@@ -1,11 +1,10 @@
 /** @file The files that are being received: opened by a command, filled by its content, handed over to be saved. */
 
-import { base64Bytes } from "../protocol/base64.js";
-import { sparing } from "../sparing.js";
-import { CommandError } from "./command_error.js";
+import { base64Bytes } from "../protocol/codec.js";
+import { CommandError } from "./errors.js";
 import { safeFileName } from "./file_names.js";
 
-/** @import {DownloadParams} from "../generated/messages.js" */
+/** @import {DownloadParams} from "../protocol/generated/messages.js" */
 
 /**
  * A file on its way to the user. What is not finished is not saved (DL-10). Each may throw.
@@ -84,7 +83,7 @@ export class Downloads {
     this.#attempt(id, (transfer) => {
       transfer.file.append(bytes);
       transfer.bytes += bytes.length;
-      sparing(() => transfer.view.progress(transfer.bytes));
+      callView(() => transfer.view.progress(transfer.bytes));
     });
   }
 
@@ -115,7 +114,7 @@ export class Downloads {
    * @param {number | null} size
    */
   #show(id, name, size) {
-    sparing(() => {
+    callView(() => {
       const view = this.#showTransfer({ name, size, cancel: () => this.#giveUp(id) });
       const transfer = this.#transfers.get(id);
       if (transfer === undefined) view.end();
@@ -159,7 +158,7 @@ export class Downloads {
   #remove(id) {
     const transfer = this.#transfers.get(id);
     this.#transfers.delete(id);
-    if (transfer !== undefined) sparing(() => transfer.view.end());
+    if (transfer !== undefined) callView(() => transfer.view.end());
     return transfer;
   }
 
@@ -175,6 +174,19 @@ export class Downloads {
     } catch (error) {
       this.#fail(id, transfer, /** @type {CommandError} */ (error));
     }
+  }
+}
+
+/**
+ * What a view throws is logged.
+ *
+ * @param {() => void} call
+ */
+function callView(call) {
+  try {
+    call();
+  } catch (error) {
+    console.error(error);
   }
 }
 

@@ -1,7 +1,7 @@
 /** @file Runs the code that a server sends, as the body of an async function (SPEC sections 5.1 to 5.3). */
 
-import { jsonText } from "../protocol/json_text.js";
-import { CommandError } from "./command_error.js";
+import { jsonText } from "../protocol/codec.js";
+import { CommandError } from "./errors.js";
 
 /**
  * Makes an async function of its parameters' names and its body. The names have been checked (ARGS-3).

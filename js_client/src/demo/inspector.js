@@ -1,14 +1,12 @@
 /** @file The wire inspector: takes every frame of the client, and shows the last of them. */
 
-import { bytesText } from "../page/bytes_text.js";
+import { bytesText } from "../page/quantities.js";
 import { find } from "./element.js";
-import { watchSheet } from "./sheet.js";
 import { readFilter, watchTools } from "./tools.js";
 import { WireList } from "./wire_list.js";
 import { WireLog } from "./wire_log.js";
 
-/** @import {Observe} from "../client.js" */
-/** @import {ClientState} from "../client.js" */
+/** @import {ClientState, FrameListener} from "../client.js" */
 
 /** How much longer it rests than it draws. */
 const REST = 3;
@@ -38,7 +36,7 @@ export class Inspector {
     this.#scroller.addEventListener("scroll", () => this.#scrolled(), { passive: true });
   }
 
-  /** @type {Observe} */
+  /** @type {FrameListener} */
   observe = (direction, frame, { connection }) => {
     this.#connection = connection;
     const { answered } = this.#log.add(direction, frame, { at: performance.now(), connection });
@@ -112,4 +110,26 @@ export class Inspector {
       : `${shown} of ${this.#log.entries.length} shown`;
     find("#wire-empty", HTMLElement).hidden = shown > 0;
   }
+}
+
+/**
+ * On narrow screens the inspector is a sheet at the bottom that opens and closes.
+ *
+ * @param {HTMLElement} sheet
+ * @param {() => void} opened
+ */
+function watchSheet(sheet, opened) {
+  const button = find("#wire-sheet", HTMLButtonElement);
+  const set = (/** @type {boolean} */ isOpen) => {
+    sheet.classList.toggle("is-open", isOpen);
+    button.setAttribute("aria-expanded", String(isOpen));
+    button.textContent = isOpen ? "Close" : "Open";
+    if (isOpen) opened();
+  };
+  button.addEventListener("click", () => set(!sheet.classList.contains("is-open")));
+  sheet.addEventListener("keydown", ({ key }) => {
+    if (key !== "Escape" || !sheet.classList.contains("is-open")) return;
+    set(false);
+    button.focus();
+  });
 }

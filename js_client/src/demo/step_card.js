@@ -1,7 +1,7 @@
 /** @file One step: its Python, the button that runs it, and what came of it. */
 
+import { durationText } from "../page/quantities.js";
 import { coloured, element } from "./element.js";
-import { durationText } from "./quantities.js";
 
 /** @import {Report, Step} from "./topics.js" */
 

@@ -1,6 +1,5 @@
 /** @file The tour: the topics that the program offers, one step at a time. */
 
-import { chosenTopic, rememberTopic } from "./chosen_topic.js";
 import { element, find } from "./element.js";
 import { currentSettings, settingsForm } from "./settings_form.js";
 import { StepCard } from "./step_card.js";
@@ -156,5 +155,32 @@ export class Tour {
     if (topic !== undefined && this.#steps.get(topic)?.name === report.name)
       this.#card?.show(report);
     this.#showStage();
+  }
+}
+
+// --- The chosen topic: in the URL, to be linked to; in this window, for the way back from another app ---
+
+const TOPIC_KEY = "pagewire-demo-topic";
+
+/** @returns {string} empty if none was chosen */
+function chosenTopic() {
+  return location.hash.slice(1) || storedTopic();
+}
+
+/** @param {string} name */
+function rememberTopic(name) {
+  history.replaceState(null, "", `#${name}`);
+  try {
+    sessionStorage.setItem(TOPIC_KEY, name);
+  } catch {
+    // The URL will do.
+  }
+}
+
+function storedTopic() {
+  try {
+    return sessionStorage.getItem(TOPIC_KEY) ?? "";
+  } catch {
+    return ""; // a browser may forbid storage
   }
 }

@@ -1,9 +1,7 @@
 /** @file A whole message, as the inspector shows it once its row is opened. */
 
 import { coloured, element } from "./element.js";
-import { hexDump } from "./hex_dump.js";
-import { layOut } from "./json_layout.js";
-import { jsonPieces } from "./json_pieces.js";
+import { hexDump, jsonPieces, layOut } from "./frame_text.js";
 
 /** @import {WireEntry} from "./wire_entry.js" */
 

@@ -1,6 +1,6 @@
 /** @file One entry of the wire log: a frame read for people, without the session's secret. */
 
-import { CHUNK_HEADER_BYTES, readChunk } from "../protocol/chunk.js";
+import { CHUNK_HEADER_BYTES, readChunk } from "../protocol/codec.js";
 import { preview } from "./preview.js";
 
 /**

@@ -1,8 +1,7 @@
 /** @file One row of the inspector: an entry in a line, and its whole message once it is opened. */
 
-import { bytesText } from "../page/bytes_text.js";
+import { bytesText, durationText, momentText } from "../page/quantities.js";
 import { element } from "./element.js";
-import { durationText, momentText } from "./quantities.js";
 import { wireDetail } from "./wire_detail.js";
 import { kindOf } from "./wire_kinds.js";
 

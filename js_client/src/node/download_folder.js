@@ -1,10 +1,9 @@
 /** @file The folder in which a client without a page saves files. */
 
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { closeSync, linkSync, mkdirSync, openSync, rmSync, unlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { numberedFileName } from "../commands/file_names.js";
-import { randomName } from "../secrets.js";
 
 /** @import {IncomingFile} from "../commands/downloads.js" */
 
@@ -30,7 +29,7 @@ export class DownloadFolder {
    */
   open(name) {
     mkdirSync(this.#path, { recursive: true });
-    const part = join(this.#path, `.${randomName(PART_NAME_BYTES)}.part`);
+    const part = join(this.#path, `.${randomBytes(PART_NAME_BYTES).toString("base64url")}.part`);
     return new PartFile(part, (bytes, sha256) => {
       this.files.push({ name: this.#moveToFreeName(part, name), bytes, sha256 });
     });

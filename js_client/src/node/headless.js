@@ -1,9 +1,9 @@
 /** @file A client without a page, which runs what a server sends in this process. */
 
 import { Client } from "../client.js";
-import { CommandError } from "../commands/command_error.js";
+import { CommandError } from "../commands/errors.js";
 import { compileAsyncFunction } from "../commands/scripts.js";
-import { SETTING_NAMES } from "../commands/setting_names.js";
+import { SETTING_NAMES } from "../protocol/generated/registry.js";
 import { DownloadFolder } from "./download_folder.js";
 
 /** @import {Environment, Outcome} from "../commands/commands.js" */
@@ -14,7 +14,7 @@ import { DownloadFolder } from "./download_folder.js";
  * @property {URL} url of the server's WebSocket
  * @property {string} app
  * @property {string} downloads the folder for files; it is made if it is missing
- * @property {ClientOptions["surroundings"]} [surroundings]
+ * @property {ClientOptions["platform"]} [platform]
  */
 
 const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
@@ -24,12 +24,12 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
  *
  * @param {HeadlessOptions} options
  */
-export function headlessClient({ url, app, downloads, surroundings = {} }) {
+export function headlessClient({ url, app, downloads, platform = {} }) {
   const folder = new DownloadFolder(downloads);
   /** @type {Client} */
   const client = new Client({
     url,
-    introduction: {
+    hello: {
       client: { name: "pagewire-headless", version: "0.1.0" },
       app,
       capabilities: { streams: {}, test: {} },
@@ -40,7 +40,7 @@ export function headlessClient({ url, app, downloads, surroundings = {} }) {
       leave: () => client.close(),
       breakConnection: () => client.breakConnection(),
     }),
-    surroundings,
+    platform,
   });
   return client;
 }

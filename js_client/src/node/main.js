@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { headlessClient } from "./headless.js";
 
-/** @import {End} from "../protocol/codes.js" */
+/** @import {End} from "../core/actions.js" */
 
 export const HELP = `Usage: pagewire-headless URL [--downloads DIR] [--app NAME]
 

@@ -1,13 +1,14 @@
 /** @file What a page can do for the commands. */
 
-import { openApp } from "./apps.js";
+import { CommandError } from "../commands/errors.js";
+import { withQueryParameter } from "../urls.js";
 import { openFile } from "./downloads.js";
-import { pageCompiler } from "./page_scripts.js";
+import { pageCompiler } from "./scripts.js";
 import { PageSettings } from "./settings.js";
 
-/** @import {Environment} from "../commands/commands.js" */
+/** @import {Environment, Outcome} from "../commands/commands.js" */
 /** @import {ShowTransfer} from "../commands/downloads.js" */
-/** @import {ScriptPolicy} from "./page_scripts.js" */
+/** @import {ScriptPolicy} from "./scripts.js" */
 /** @import {InputPanel} from "./input_panel.js" */
 /** @import {Output} from "./output.js" */
 
@@ -42,4 +43,25 @@ export function pageEnvironment(parts = {}) {
     openApp: (app, newWindow) => openApp(app, newWindow, offerLink),
     vendorCommands: new Map(),
   };
+}
+
+/**
+ * Goes to another app of the server (SPEC section 5.6).
+ *
+ * @param {string} app
+ * @param {boolean} newWindow
+ * @param {OfferLink} offerLink
+ * @returns {Outcome}
+ */
+function openApp(app, newWindow, offerLink) {
+  const url = withQueryParameter(location.href, "app", app).href; // APP-1
+  if (!newWindow) return { result: "{}", afterwards: () => location.assign(url) }; // APP-3
+  // With `noopener`, window.open returns null even where it worked.
+  const opened = window.open(url, "_blank");
+  if (opened === null) {
+    offerLink({ text: app, url }); // APP-5
+    throw new CommandError("popup_blocked", "the browser did not open the window"); // APP-4
+  }
+  opened.opener = null; // APP-2
+  return { result: "{}" };
 }

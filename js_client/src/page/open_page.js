@@ -1,10 +1,10 @@
 /** @file Connects a page that has the parts of the reference page: its status line, output area and input panel. */
 
 import { connect } from "../index.js";
+import { serverUrl } from "../urls.js";
 import { InputPanel } from "./input_panel.js";
+import { reloadWhenServed } from "./lifecycle.js";
 import { Output } from "./output.js";
-import { reloadWhenServed } from "./renewal.js";
-import { serverUrl } from "./server_url.js";
 import { Status } from "./status.js";
 
 /** @import {ConnectOptions} from "../index.js" */

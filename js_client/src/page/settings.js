@@ -1,8 +1,8 @@
 /** @file The nine settings of `set_env`, and what each does to the page (SPEC section 5.5). */
 
-import { SETTING_NAMES } from "../commands/setting_names.js";
+import { SETTING_NAMES } from "../protocol/generated/registry.js";
 
-/** @import {SetEnvParams, SetEnvResult} from "../generated/messages.js" */
+/** @import {SetEnvParams, SetEnvResult} from "../protocol/generated/messages.js" */
 /** @import {InputPanel} from "./input_panel.js" */
 /** @import {Output} from "./output.js" */
 

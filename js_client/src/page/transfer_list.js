@@ -1,7 +1,7 @@
 /** @file The files that are under way: how much of each has come, and a button that gives it up. */
 
-import { bytesText } from "./bytes_text.js";
 import { element } from "./element.js";
+import { bytesText } from "./quantities.js";
 
 /** @import {ShownTransfer, ShowTransfer} from "../commands/downloads.js" */
 

@@ -1,11 +1,15 @@
-/** @file The order of checks: what a client makes of a text frame (SPEC section 3.1). */
+/**
+ * @file What a client makes of a text frame: the order of checks of SPEC section 3.1, whose rows the functions name, and
+ * the validation of params, by their schemas and by what schemas cannot say.
+ */
 
-import { explainInvalid } from "./explain.js";
-import { characterCount, parseJson } from "./json_text.js";
-import { MESSAGE_TYPES, VENDOR_COMMAND } from "./message_types.js";
+import { base64Size, characterCount, parseJson } from "./codec.js";
+import { MESSAGE_TYPES } from "./generated/registry.js";
+import { validators } from "./generated/validators.js";
 
-/** @import {MessageType} from "./message_types.js" */
-/** @import {ServerMessage} from "../generated/messages.js" */
+/** @import {AckMessage, ByeMessage, DownloadParams, EvalJsParams, PingMessage, RunJsParams, WelcomeMessage} from "./generated/messages.js" */
+/** @import {Commands, MessageType} from "./generated/registry.js" */
+/** @import {SchemaError} from "./generated/validators.js" */
 
 /**
  * What the checks need to know of the session so far.
@@ -17,18 +21,30 @@ import { MESSAGE_TYPES, VENDOR_COMMAND } from "./message_types.js";
  * @property {number} maxMessageBytes the size announced in `hello`
  * @property {ReadonlySet<string>} vendorCommands types that announced capabilities bring in
  *
+ * @typedef {{ [Type in keyof Commands]: { type: Type, seq: number, id: number, params: Commands[Type]["params"] } }[keyof Commands]} CoreCommand
  * @typedef {{ type: string, seq: number, id: number, params: Record<string, unknown> }} VendorCommand
+ * @typedef {CoreCommand | VendorCommand} ServerCommand
  *
  * @typedef {{ outcome: "drop" }} Drop without any effect
- * @typedef {{ outcome: "skip", seq: number }} Skip the `seq` is consumed, no more
- * @typedef {{ outcome: "refuse", seq: number, id: number, code: "unsupported" | "invalid_command", message: string }} Refuse
- *   `seq` and `id` are consumed, the command is answered by an error
  * @typedef {{ outcome: "fail", code: "invalid_message" | "too_large", message: string }} Fail the session is over
- * @typedef {{ outcome: "accept", message: ServerMessage | VendorCommand }} Accept
- * @typedef {Drop | Skip | Refuse | Fail | Accept} Verdict
+ * @typedef {{ outcome: "control", message: WelcomeMessage | AckMessage | PingMessage | ByeMessage }} Control
+ *
+ * What is made of a session message: its `seq` is consumed in any case.
+ *
+ * @typedef {{ outcome: "skip", seq: number }} Skip
+ * @typedef {{ outcome: "refuse", seq: number, id: number, code: "unsupported" | "invalid_command", message: string }} Refuse
+ *   the `id` is consumed, the command is answered by an error
+ * @typedef {{ outcome: "cancel", seq: number, id: number }} CancelCommand
+ * @typedef {{ outcome: "command", seq: number, message: ServerCommand }} StartCommand
+ * @typedef {Skip | Refuse | CancelCommand | StartCommand} SessionVerdict
+ *
+ * @typedef {Drop | Fail | Control | SessionVerdict} Verdict
  *
  * @typedef {Record<string, unknown> & { type: string }} Envelope
  */
+
+/** A command that an announced capability brings in (EXT-1). @type {MessageType} */
+const VENDOR_COMMAND = { kind: "command", received: true };
 
 /** @type {Drop} */
 const DROP = { outcome: "drop" };
@@ -155,16 +171,26 @@ function checkKnown(envelope, known, progress) {
  * @returns {Verdict}
  */
 function checkParams(envelope, known) {
-  const message = explainInvalid(envelope);
-  if (message === null) {
-    return {
-      outcome: "accept",
-      message: /** @type {ServerMessage} */ (/** @type {unknown} */ (envelope)),
-    };
-  }
+  const message = validateParams(envelope);
+  if (message === null) return accept(envelope, known);
   if (known.kind !== "command") return invalid(message); // WIRE-20
   const { seq, id } = /** @type {VendorCommand} */ (/** @type {unknown} */ (envelope));
   return { outcome: "refuse", seq, id, code: "invalid_command", message }; // WIRE-19
+}
+
+/**
+ * The verdict on a valid message, by its kind: an `id` beside the params of a cancel is an unknown field.
+ *
+ * @param {Envelope} envelope
+ * @param {MessageType} known
+ * @returns {Verdict}
+ */
+function accept(envelope, { kind }) {
+  const message = /** @type {any} */ (envelope);
+  if (kind === "control") return { outcome: "control", message };
+  const { seq, params } = message;
+  if (kind === "command") return { outcome: "command", seq, message };
+  return { outcome: "cancel", seq, id: params.id };
 }
 
 /**
@@ -217,4 +243,85 @@ function isObject(value) {
  */
 function isPositive(value) {
   return Number.isSafeInteger(value) && /** @type {number} */ (value) >= 1;
+}
+
+// --- Params ---
+
+/** @type {[string, (params: never) => string | null][]} */
+const beyondSchema = [
+  ["run_js", validateArguments],
+  ["eval_js", validateArguments],
+  ["download", validateContent],
+];
+const BEYOND_SCHEMA = new Map(beyondSchema);
+
+/**
+ * Says which field of a message is invalid and how, or null if none is. The types of vendors have no schema: their
+ * params must be an object.
+ *
+ * @param {Record<string, unknown> & { type: string }} message whose envelope has been checked
+ */
+function validateParams(message) {
+  const validate = validators.get(message.type);
+  if (validate === undefined) return validateVendorParams(message["params"]);
+  if (!validate(message)) return describe(validate.errors ?? []);
+  const validateFurther = BEYOND_SCHEMA.get(message.type);
+  return validateFurther === undefined
+    ? null
+    : validateFurther(/** @type {never} */ (message["params"]));
+}
+
+/** @param {unknown} params */
+function validateVendorParams(params) {
+  return isObject(params) ? null : "params: must be an object";
+}
+
+/** @param {RunJsParams | EvalJsParams} params */
+function validateArguments({ args }) {
+  const wrong = Object.keys(args).find((name) => !isArgumentName(name));
+  return wrong === undefined ? null : `params.args: ${JSON.stringify(wrong)} is no name`; // ARGS-3
+}
+
+/** @param {DownloadParams} params */
+function validateContent({ content, size }) {
+  if (content.kind !== "inline") return null;
+  const bytes = base64Size(content.base64);
+  if (bytes === null) return "params.content.base64: must be base64 with padding"; // DL-5
+  if (size !== null && size !== bytes)
+    return `params.size: ${size}, but the content has ${bytes} bytes`; // DL-4
+  return null;
+}
+
+/** @param {readonly SchemaError[]} errors */
+function describe(errors) {
+  const error = /** @type {SchemaError} */ (errors[0]);
+  const path = error.instancePath.slice(1).split("/");
+  const fields = path.map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
+  if (error.propertyName !== undefined)
+    return `${fields.join(".")}: ${JSON.stringify(error.propertyName)} is no name`;
+  const { missingProperty } = error.params;
+  if (typeof missingProperty !== "string") return `${fields.join(".")}: ${error.message}`;
+  return `${[...fields, missingProperty].filter(Boolean).join(".")}: is missing`;
+}
+
+// --- Names of arguments (ARGS-2) ---
+
+const IDENTIFIER = /^[\p{ID_Start}$_][\p{ID_Continue}$\u200c\u200d]*$/u;
+
+const RESERVED = new Set(
+  (
+    "await break case catch class const continue debugger default delete do else enum export extends false " +
+    "finally for function if import in instanceof new null return super switch this throw true try typeof " +
+    "var void while with"
+  ).split(" "),
+);
+
+/**
+ * Whether a script can have a parameter of this name. Without this check a name could carry code: the
+ * `AsyncFunction` constructor takes `a=alert()` as a parameter.
+ *
+ * @param {string} name
+ */
+function isArgumentName(name) {
+  return IDENTIFIER.test(name) && !RESERVED.has(name);
 }

@@ -12,8 +12,8 @@ import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 
 const [, , folder = ""] = process.argv;
-const { Session } = await import(`${pathToFileURL(folder)}/session/session.js`);
-const { Backoff } = await import(`${pathToFileURL(folder)}/session/backoff.js`);
+const { Session } = await import(`${pathToFileURL(folder)}/core/session.js`);
+const { Backoff } = await import(`${pathToFileURL(folder)}/core/reconnecting.js`);
 
 /**
  * @typedef {{ running: number[], files: Record<number, string>, emitted: number }} Program what a page would show
@@ -21,7 +21,7 @@ const { Backoff } = await import(`${pathToFileURL(folder)}/session/backoff.js`);
  * @typedef {any[]} Output
  */
 
-const INTRODUCTION = {
+const HELLO = {
   client: { name: "model", version: "1" },
   instance: "the-instance-of-the-model",
   app: "index",
@@ -81,7 +81,7 @@ function numberOf(state) {
 
 /** @param {unknown} value */
 function plain(value) {
-  if (value === INTRODUCTION || typeof value === "function") return undefined;
+  if (value === HELLO || typeof value === "function") return undefined;
   return value instanceof Map || value instanceof Set ? [...value].sort() : value;
 }
 
@@ -93,7 +93,7 @@ function plain(value) {
  * @returns {any}
  */
 function copyOf(value, seen = new Map()) {
-  if (!(value instanceof Object) || value === INTRODUCTION || typeof value === "function") {
+  if (!(value instanceof Object) || value === HELLO || typeof value === "function") {
     return value;
   }
   if (seen.has(value)) return seen.get(value);
@@ -118,7 +118,8 @@ const EVENTS = {
   closed: ({ session }, code) => session.closed(code, 0),
   retry: ({ session }) => (session.state.retryAt === null ? null : session.tick(0)),
   ack: ({ session }) => (session.deadline === ACK_DELAY_MS ? session.tick(ACK_DELAY_MS) : null),
-  silence: ({ session }) => (isSilenceable(session) ? session.tick(session.$link.silentAt) : null),
+  silence: ({ session }) =>
+    isSilenceable(session) ? session.tick(session.$connection.idleAt) : null,
   emit: ({ session, program }) => {
     program.emitted += 1;
     return session.emit("count", program.emitted);
@@ -193,7 +194,7 @@ function step(number, [name, argument]) {
 }
 
 numberOf({
-  session: new Session({ introduction: INTRODUCTION, backoff: new Backoff(), random: () => 0 }),
+  session: new Session({ hello: HELLO, backoff: new Backoff(), random: () => 0 }),
   program: { running: [], files: {}, emitted: 0 },
 });
 for await (const line of createInterface({ input: process.stdin })) {

@@ -15,7 +15,7 @@ from typing import IO, Any, Final, NamedTuple
 
 JS_CLIENT: Final = Path(__file__).parents[3] / "js_client"
 PROGRAM: Final = JS_CLIENT / "tests" / "model" / "session_machine.mjs"
-FOLDERS: Final = ("session", "protocol", "generated")
+FOLDERS: Final = ("core", "protocol")
 """Of the client's sources: what a session needs."""
 _PRIVATE: Final = re.compile(r"#(?=[a-zA-Z_])")
 
@@ -98,7 +98,7 @@ def _copy_sources(target: Path, patches: Sequence[Patch]) -> None:
         if text.count(patch.old) != 1:
             raise ValueError(f"{patch.file} has {patch.old!r} {text.count(patch.old)} times, not once")
         file.write_text(text.replace(patch.old, patch.new))
-    for file in target.glob("session/*.js"):
+    for file in target.glob("core/*.js"):
         # So that a state can be copied and compared: private fields can't be.
         file.write_text(_PRIVATE.sub("$", file.read_text()))
     (target / "package.json").write_text('{"type": "module"}')
