@@ -346,16 +346,6 @@ def test_control_frame_has_type_and_params() -> None:
     assert codec.control_frame("ack", AckParams(seq=0)) == b'{"type":"ack","params":{"seq":0}}'
 
 
-@pytest.mark.parametrize(
-    ("id_", "frame"),
-    [(None, b'{"type":"event","seq":12,"params":{}}'), (7, b'{"type":"event","seq":12,"id":7,"params":{}}')],
-)
-def test_session_frame_takes_its_seq_between_two_parts(id_: int | None, frame: bytes) -> None:
-    """The seq is known at the first write only."""
-    head, tail = codec.session_frame_parts("event", id_, b"{}")
-    assert head + b"12" + tail == frame
-
-
 def test_value_of_any_json_survives() -> None:
     """A value is neither walked nor changed."""
     value = {"__proto__": [None, True, 2**60, -1.5e300, "\u0000\u2028😀"], "": {}}

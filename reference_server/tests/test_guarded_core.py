@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 import threading
@@ -13,8 +14,13 @@ from live_server import PATIENCE, Serve
 from results import Results
 from scripted_client import Connect, ScriptedClient
 
+from pagewire_protocol.byes import make_bye
+from pagewire_protocol.codes import ByeCode
+from pagewire_server.apps.commands import PendingCommand
+from pagewire_server.apps.session import Session
+from pagewire_server.core.directory import SessionDirectory
 from pagewire_server.options import MIB
-from pagewire_server.session import download, eval_js, register_thread
+from pagewire_server.session import download, eval_js, hold, register_thread
 
 THREADS = 4
 ROUNDS = 40
@@ -79,9 +85,9 @@ def answer_until_the_end(client: ScriptedClient) -> str:
         client.ack()
 
 
-def test_core_is_read_while_threads_change_it(serve: Serve, connect: Connect, results: Results) -> None:
+def test_core_is_read_while_threads_change_it(serve: Serve, connect: Connect) -> None:
     """Whatever the connection and the metrics ask of a session at any moment has an answer."""
-    live = serve(lambda: results.put((current_session(), hold())), max_streams=1000)
+    live = serve(hold, max_streams=1000)
     connect(live, capabilities={"streams": {}}).break_connection()
     live.until(lambda: live.is_detached)
     (session,) = live.sessions
@@ -102,6 +108,32 @@ def test_core_is_read_while_threads_change_it(serve: Serve, connect: Connect, re
             thread.start()
         assert live.run(look_until_they_are_done()) > 0
     assert session.queued_bytes == 0
+
+
+def test_sessions_are_listed_on_any_thread() -> None:
+    """A scrape of the metrics sums over them while they come and go."""
+    directory: SessionDirectory[int] = SessionDirectory(resume_window=0)
+    bye = make_bye(ByeCode.SESSION_ENDED, "")
+    is_over = threading.Event()
+    failures: list[Exception] = []
+
+    def scrape() -> None:
+        while not is_over.is_set():
+            try:
+                sum(directory.sessions())
+            except RuntimeError as error:
+                failures.append(error)
+
+    with eager_threads():
+        thread = threading.Thread(target=scrape, daemon=True)
+        thread.start()
+        for number in range(20_000):
+            directory.add(b"%d" % number, 1)
+            if number >= AT_ONCE:
+                directory.bury(b"%d" % (number - AT_ONCE), bye, now=1)
+        is_over.set()
+        thread.join(PATIENCE)
+    assert failures == []
 
 
 def test_threads_that_send_and_cancel_never_silence_the_connection(

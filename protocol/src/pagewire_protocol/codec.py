@@ -22,8 +22,6 @@ _UNION_TAGS: Final = frozenset((*CONTENT_KINDS, *(model.__name__ for model in RE
 """What pydantic puts into the path of a complaint for a union's choice; no field has such a name."""
 _ABSENT: Final = object()
 _CARRIES_ID: Final = (Kind.COMMAND, Kind.REPLY)
-SEQ_DIGITS: Final = 16
-"""How much a `seq` counts in a message's size: the digits of the largest (WIRE-24)."""
 
 
 class Envelope(NamedTuple):
@@ -153,14 +151,6 @@ def encode(message: WireModel) -> str:
 def control_frame(type_: str, params: WireModel) -> bytes:
     """Return a control message as the bytes of a text frame."""
     return b'{"type":"%b","params":%b}' % (type_.encode(), json_values.dump(params))
-
-
-def session_frame_parts(type_: str, id_: int | None, params: bytes) -> tuple[bytes, bytes]:
-    """Return what stands before and after the `seq` of a session message, which it gets at the first write."""
-    head = b'{"type":"%b","seq":' % type_.encode()
-    if id_ is None:
-        return head, b',"params":%b}' % params
-    return head, b',"id":%d,"params":%b}' % (id_, params)
 
 
 def _json_type(value: Any) -> str:

@@ -12,14 +12,12 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Literal, TypeVar, Unpack, cast, overload
 
-from pagewire_protocol.command_messages import EvalJsParams, GoAppParams, RunJsParams
+from pagewire_protocol.command_messages import EvalJsParams, GoAppParams, RunJsParams, SetEnvResult, Settings
 from pagewire_protocol.fields import WireModel
 from pagewire_protocol.json_values import dump
-from pagewire_protocol.reply_messages import SetEnvResult
 from pagewire_server.apps.commands import (
     PendingCommand,
     SessionEnd,
-    Settings,
     check_settings,
     evaluate_in_task,
     evaluate_in_thread,

@@ -321,3 +321,14 @@ def test_resume_that_cannot_be_is_a_violation(last_seq: int, complaint: str) -> 
     with pytest.raises(PeerViolation) as caught:
         outbox.resume(last_seq)
     assert str(caught.value) == complaint
+
+
+@pytest.mark.parametrize(
+    ("id_", "frame"),
+    [(None, b'{"type":"event","seq":1,"params":{}}'), (7, b'{"type":"event","seq":1,"id":7,"params":{}}')],
+)
+def test_frame_has_the_seq_of_the_first_write(id_: int | None, frame: bytes) -> None:
+    """DELIVERY-1: it is known at the first write only."""
+    outbox = Outbox()
+    outbox.put(Outgoing("event", b"{}", id_))
+    assert outbox.next_frame() == frame

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, Final, Generic, TypedDict, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ValidationError
 
 from pagewire_protocol.codec import describe
 from pagewire_protocol.codes import ErrorCode
-from pagewire_protocol.command_messages import SetEnvParams
+from pagewire_protocol.command_messages import SETTINGS, EvalJsResult, SetEnvParams
 from pagewire_protocol.fields import WireModel
 from pagewire_protocol.json_values import check_json, dump, well_formed
-from pagewire_protocol.reply_messages import EvalJsResult
 from pagewire_server.apps.session import Session
 from pagewire_server.core.session import Command, Replied
 from pagewire_server.errors import CommandError, JavaScriptError, SessionClosed, command_error
@@ -25,34 +24,6 @@ Value = TypeVar("Value")
 
 
 # -- arguments --------------------------------------------------------------------------------------
-
-
-class Settings(TypedDict, total=False):
-    """The settings of `set_env`."""
-
-    title: str
-    output_animation: bool
-    auto_scroll_bottom: bool
-    http_pull_interval: int
-    input_panel_fixed: bool
-    input_panel_min_height: int
-    input_panel_init_height: int
-    input_auto_focus: bool
-    output_max_width: str
-
-
-SETTING_TYPES: Final[dict[str, str]] = {
-    "title": "a str of at most 4096 characters",
-    "output_animation": "a bool",
-    "auto_scroll_bottom": "a bool",
-    "http_pull_interval": "an int of milliseconds, 1 to 86400000",
-    "input_panel_fixed": "a bool",
-    "input_panel_min_height": "an int of pixels, above 75 and at most 100000",
-    "input_panel_init_height": "an int of pixels, above 175 and at most 100000",
-    "input_auto_focus": "a bool",
-    "output_max_width": "a str of pixels or percent, such as '880px' or '80%'",
-}
-"""What each setting takes, for people."""
 
 
 def make_params(model: type[Params], call: str, **fields: Any) -> Params:  # noqa: ANN401 - checked right here
@@ -73,13 +44,13 @@ def script_params(model: type[WireModel], call: str, *, args: Mapping[str, objec
 def check_settings(settings: Mapping[str, object]) -> SetEnvParams:
     """Return the settings as params; TypeError for an unknown name, ValueError for a bad value, by name."""
     for name in settings:
-        if name not in SETTING_TYPES:
-            raise TypeError(f"set_env() has no setting {name!r}; it takes {', '.join(SETTING_TYPES)}")
+        if name not in SETTINGS:
+            raise TypeError(f"set_env() has no setting {name!r}; it takes {', '.join(SETTINGS)}")
     try:
         return _validate(SetEnvParams, settings)
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
-        raise ValueError(f"set_env(): {name} is {settings[name]!r}; it takes {SETTING_TYPES[name]}") from None
+        raise ValueError(f"set_env(): {name} is {settings[name]!r}; it takes {SETTINGS[name].accepts}") from None
 
 
 def _validate(model: type[Params], fields: Mapping[str, object]) -> Params:

@@ -14,10 +14,9 @@ from functools import partial
 from typing import Final
 
 from pagewire_protocol.codes import ErrorCode
-from pagewire_protocol.command_messages import DownloadParams, InlineContent, StreamContent
+from pagewire_protocol.command_messages import DownloadParams, DownloadResult, InlineContent, StreamContent
 from pagewire_protocol.fields import WireModel
 from pagewire_protocol.json_values import dump
-from pagewire_protocol.reply_messages import DownloadResult
 from pagewire_server.apps.commands import PendingCommand, make_params
 from pagewire_server.apps.content import Source
 from pagewire_server.apps.program_code import ESCAPING, guard, guard_call

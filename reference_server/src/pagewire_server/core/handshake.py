@@ -19,7 +19,7 @@ from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.control_messages import ByeParams
 from pagewire_protocol.handshake_messages import HelloParams, PageInfo, ResumePoint
-from pagewire_protocol.messages import Side
+from pagewire_protocol.registry import Side
 from pagewire_protocol.versions import SUPPORTED_VERSIONS, negotiate
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.core.directory import SessionDirectory

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from pagewire_protocol import codec, json_values
 from pagewire_protocol.byes import make_bye
@@ -17,14 +17,10 @@ from pagewire_protocol.codes import BYE_RULES, SESSION_ENDING_CLOSE_CODES, ByeCo
 from pagewire_protocol.command_messages import CancelParams
 from pagewire_protocol.control_messages import AckParams, ByeParams, StreamAckParams
 from pagewire_protocol.fields import WireModel
-from pagewire_protocol.messages import KINDS, Kind, Side
+from pagewire_protocol.registry import CODE_COMMANDS, KINDS, RESULT_MODELS, Kind, Side
 from pagewire_protocol.reply_messages import (
-    DownloadResult,
-    EmptyResult,
     ErrorParams,
-    EvalJsResult,
     EventParams,
-    SetEnvResult,
 )
 from pagewire_protocol.stream_frames import ChunkParts, unpack_chunk
 from pagewire_protocol.violations import PeerViolation
@@ -32,18 +28,6 @@ from pagewire_server.core.delivery import Inbox, Outbox, OutboxFull, Outgoing, O
 from pagewire_server.core.handshake import ClientHello
 from pagewire_server.core.limits import UNIT_BYTES, MessageRate, SessionLimits
 from pagewire_server.core.streams import OutgoingStream, OutgoingStreams
-
-RESULT_MODELS: Final[dict[str, type[WireModel]]] = {
-    "run_js": EmptyResult,
-    "eval_js": EvalJsResult,
-    "download": DownloadResult,
-    "set_env": SetEnvResult,
-    "go_app": EmptyResult,
-}
-"""What the params of a command's `result` are (SPEC section 5)."""
-
-WAITING_TYPES: Final = frozenset(("run_js", "eval_js"))
-"""Commands whose code may wait; they are cancelled when the app is done (END-10)."""
 
 
 class MessageTooLargeError(ValueError):
@@ -226,7 +210,7 @@ class SessionCore:
         self.state = SessionState.DRAINING
         for command in self.unanswered:
             # One that still waits to be written is written first, and runs.
-            if command.type in WAITING_TYPES and not command.is_cancelled:
+            if command.type in CODE_COMMANDS and not command.is_cancelled:
                 self._tell_to_give_up(command)
 
     def end(self) -> list[Command]:

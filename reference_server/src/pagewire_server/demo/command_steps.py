@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import Any, Unpack
 
-from pagewire_server.apps.commands import Settings
+from pagewire_protocol.command_messages import Settings
 from pagewire_server.session import CommandError, JavaScriptError, download, eval_js, go_app, local, run_js, set_env
 
 
