@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 
-from pagewire_protocol.argument_names import (
+from pagewire_protocol.json_values import (
     PORTABLE_PATTERN,
     RESERVED_WORDS,
     check_argument_names,

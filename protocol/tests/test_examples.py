@@ -12,8 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from pagewire_protocol import codec
-from pagewire_protocol.argument_names import RESERVED_WORDS
 from pagewire_protocol.command_messages import SETTINGS
+from pagewire_protocol.json_values import RESERVED_WORDS
 from pagewire_protocol.messages import MESSAGES, SENT_BY, Side
 from pagewire_protocol.requirements import read_requirements
 from pagewire_protocol.schema_examples import EXAMPLES

@@ -7,22 +7,22 @@ import struct
 import pytest
 
 from pagewire_protocol.codes import ByeCode
-from pagewire_protocol.fields import MAX_INTEGER
-from pagewire_protocol.stream_frames import HEADER_BYTES, Chunk, pack_chunk, unpack_chunk
+from pagewire_protocol.json_values import MAX_INTEGER
+from pagewire_protocol.stream_frames import HEADER, HEADER_BYTES, Chunk, unpack_chunk
 from pagewire_protocol.violations import PeerViolation
 
 
 def test_frame_is_id_and_offset_in_big_endian_and_the_payload() -> None:
     """Section 10."""
     frame = bytes.fromhex("0000000000000102 000000000a0b0c0d") + b"\x00payload"
-    assert b"".join(pack_chunk(0x0102, 0x0A0B0C0D, b"\x00pay", b"load")) == frame
+    assert HEADER.pack(0x0102, 0x0A0B0C0D) + b"\x00payload" == frame
     assert unpack_chunk(frame) == Chunk(0x0102, 0x0A0B0C0D, b"\x00payload")
 
 
 def test_frame_of_16_bytes_is_an_end() -> None:
     """An empty payload is a chunk like any other for the frame."""
     assert HEADER_BYTES == 16
-    assert unpack_chunk(b"".join(pack_chunk(1, MAX_INTEGER))) == Chunk(1, MAX_INTEGER, b"")
+    assert unpack_chunk(HEADER.pack(1, MAX_INTEGER)) == Chunk(1, MAX_INTEGER, b"")
 
 
 @pytest.mark.parametrize("length", [0, 1, 15])

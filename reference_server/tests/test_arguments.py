@@ -51,14 +51,15 @@ def test_value_that_json_cannot_carry_is_refused_in_the_call(
     assert results.next() == 1
 
 
-def test_value_that_contains_itself_is_refused(serve: Serve, connect: Connect, results: Results) -> None:
+@pytest.mark.parametrize("code", ["a", "\ud800"])
+def test_value_that_contains_itself_is_refused(serve: Serve, connect: Connect, results: Results, code: str) -> None:
     """No RecursionError reaches the program."""
     loop: list[Any] = []
     loop.append(loop)
 
     def app() -> None:
         with pytest.raises(ValueError, match="a is nested too deeply, or contains itself"):
-            run_js("a", a=loop)
+            run_js(code, a=loop)
         results.put("refused")
 
     connect(serve(app))

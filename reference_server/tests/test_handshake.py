@@ -218,7 +218,7 @@ def test_message_between_hello_and_welcome_is_invalid(
     client = connect(live, hello=False)
     client.send(make_hello())
     client.send(early)
-    live.until(lambda: any(socket.has_unread for socket in live.server._handshake.sockets))
+    live.until(lambda: any(socket.unread > 0 for socket in live.server._handshake.sockets))
     has_come.set()
     assert client.receive_bye() == outcome
     assert live.server.session_count == 0

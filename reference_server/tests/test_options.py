@@ -7,7 +7,12 @@ from typing import Any
 import pytest
 
 from pagewire_server import Options, create_server
-from pagewire_server.web.requests import is_foreign
+from pagewire_server.web.requests import Request, is_foreign
+
+
+def request_from(origin: str | None, host: str) -> Request:
+    """Return what a browser sends for a page of `origin`; without one, what a program sends."""
+    return Request("/ws", (("Host", host), *([] if origin is None else [("Origin", origin)])), "192.0.2.1", None)
 
 
 @pytest.mark.parametrize(
@@ -70,10 +75,10 @@ def test_bad_apps_are_refused(apps: Any, kind: type[Exception], message: str) ->
 )
 def test_origin_is_foreign_where_host_and_port_differ(origin: str | None, host: str, *, verdict: bool) -> None:
     """SEC-1; an origin that is allowed by name is allowed as it stands."""
-    assert is_foreign(origin, host, {"https://friend.example"}) is verdict
+    assert is_foreign(request_from(origin, host), {"https://friend.example"}) is verdict
 
 
 @pytest.mark.parametrize(("origin", "verdict"), [("https://a.example", False), ("http://a.example", True)])
 def test_page_without_tls_is_foreign_to_a_server_with_it(origin: str, *, verdict: bool) -> None:
     """Its port is 80, and the server's 443."""
-    assert is_foreign(origin, "a.example", (), is_tls=True) is verdict
+    assert is_foreign(request_from(origin, "a.example"), (), is_tls=True) is verdict

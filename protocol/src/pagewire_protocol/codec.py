@@ -10,7 +10,8 @@ from pydantic import TypeAdapter, ValidationError
 from pagewire_protocol import json_values
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.command_messages import CONTENT_KINDS
-from pagewire_protocol.fields import MAX_INTEGER, WireModel
+from pagewire_protocol.fields import WireModel
+from pagewire_protocol.json_values import MAX_INTEGER
 from pagewire_protocol.messages import MESSAGES, Message
 from pagewire_protocol.registry import KINDS, RESULT_MODELS, SENT_BY, Kind, Side
 from pagewire_protocol.violations import InvalidParams, PeerViolation

@@ -16,11 +16,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from pagewire_protocol.argument_names import PORTABLE_PATTERN, check_argument_names
 from pagewire_protocol.json_objects import JsonObject
-
-MAX_INTEGER: Final = 2**53 - 1
-"""The largest integer on the wire: what a JavaScript number holds exactly."""
+from pagewire_protocol.json_values import MAX_INTEGER, PORTABLE_PATTERN, check_argument_names
 
 MIN_MESSAGE_BYTES: Final = 65536
 """No side may accept less in one message."""

@@ -6,11 +6,13 @@ import struct
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from pagewire_protocol.fields import MAX_INTEGER
+from pagewire_protocol.json_values import MAX_INTEGER
 from pagewire_protocol.violations import PeerViolation
 
-_HEADER: Final = struct.Struct(">QQ")
-HEADER_BYTES: Final = _HEADER.size
+HEADER: Final = struct.Struct(">QQ")
+"""Id and offset."""
+
+HEADER_BYTES: Final = HEADER.size
 """What stands before the payload."""
 
 ChunkParts: TypeAlias = tuple[bytes | memoryview, ...]
@@ -26,16 +28,11 @@ class Chunk:
     payload: bytes
 
 
-def pack_chunk(id_: int, offset: int, *payload: bytes | memoryview) -> ChunkParts:
-    """Return a chunk as a binary frame; its payload may come in parts, and without any it is the end."""
-    return (_HEADER.pack(id_, offset), *payload)
-
-
 def unpack_chunk(frame: bytes) -> Chunk:
     """Return the chunk in a binary frame; PeerViolation if it is too short or its numbers too large (WIRE-22)."""
     if len(frame) < HEADER_BYTES:
         raise PeerViolation(f"a binary frame of {len(frame)} bytes, where {HEADER_BYTES} are the least")
-    id_, offset = _HEADER.unpack_from(frame)
+    id_, offset = HEADER.unpack_from(frame)
     if id_ > MAX_INTEGER or offset > MAX_INTEGER:
         raise PeerViolation("a binary frame whose id or offset is beyond 2^53-1")
     return Chunk(id_, offset, frame[HEADER_BYTES:])

@@ -1,8 +1,7 @@
-"""The versions of the protocol, and which one two sides speak (SPEC sections 2, 4 and 13)."""
+"""The versions of the protocol that this package speaks (SPEC sections 2 and 13)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 SUBPROTOCOL: Final = "pagewire.v1"
@@ -13,14 +12,3 @@ SUPPORTED_VERSIONS: Final = ("1.0",)
 
 LATEST_VERSION: Final = SUPPORTED_VERSIONS[-1]
 """The newest version this package speaks."""
-
-
-def version_key(version: str) -> tuple[int, int]:
-    """Return `version` as numbers, so that "1.10" comes after "1.9"; it has the form "major.minor"."""
-    major, minor = version.split(".")
-    return int(major), int(minor)
-
-
-def negotiate(offered: Iterable[str], supported: Iterable[str] = SUPPORTED_VERSIONS) -> str | None:
-    """Return the highest version in common (HELLO-11), or None, which is `unsupported_version`."""
-    return max(set(offered) & set(supported), key=version_key, default=None)

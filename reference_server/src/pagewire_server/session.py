@@ -111,7 +111,8 @@ def eval_js(
         raise ValueError(f"eval_js(): timeout_ is {timeout_!r}; it takes seconds, 0 or more, or None")
     params = script_params(EvalJsParams, "eval_js", args=args, expression=expression_)
     session = current_session()
-    evaluate = evaluate_in_task if session.is_on_loop else evaluate_in_thread
+    is_on_loop = threading.get_ident() == session.loop_thread
+    evaluate = evaluate_in_task if is_on_loop else evaluate_in_thread
     return evaluate(session, params, timeout_, raises=on_error_ == "raise")
 
 
@@ -160,7 +161,7 @@ def hold() -> Any:  # noqa: ANN401 - None, or an awaitable of it
     session = current_session()
     end = SessionEnd(session, "hold")
     session.listen_for_end(end)
-    return end if session.is_on_loop else end.wait()
+    return end if threading.get_ident() == session.loop_thread else end.wait()
 
 
 def defer_call(function: Function) -> Function:
@@ -226,7 +227,7 @@ def run_async(coro_obj: Coroutine[Any, Any, Any]) -> TaskHandler:
     RuntimeError in an app that is a plain function.
     """
     session = current_session()
-    if session.events.uses_thread or not session.is_on_loop:
+    if session.events.uses_thread or threading.get_ident() != session.loop_thread:
         coro_obj.close()
         raise RuntimeError("run_async() is for apps that are coroutines; in a plain function use register_thread()")
     return TaskHandler(start_task(session, coro_obj))

@@ -85,7 +85,7 @@ def test_attaching_says_what_was_received_and_that_is_an_ack(core: SessionCore) 
     receive_events(core, 1)
     core.detach(None)
     assert core.attach(resuming(0)) == 1
-    assert (core.ack_deadline, core.next_frame(99.0)) == (None, None)
+    assert (core.inbox.ack_deadline, core.next_frame(99.0)) == (None, None)
 
 
 def test_attaching_at_what_cannot_be_is_a_violation_and_does_not_attach(core: SessionCore) -> None:
@@ -113,7 +113,7 @@ def test_ack_that_is_due_comes_before_messages(core: SessionCore) -> None:
 def test_ack_waits_for_its_deadline(core: SessionCore) -> None:
     """DELIVERY-6: the shell sets its timer by `ack_deadline`."""
     receive_events(core, 1, now=7.0)
-    assert core.ack_deadline == 7.0 + ACK_DELAY
+    assert core.inbox.ack_deadline == 7.0 + ACK_DELAY
     assert frames(core, 7.0 + ACK_DELAY - 0.001) == []
     assert frames(core, 7.0 + ACK_DELAY) == [ACK % 1]
     assert core.next_frame(99.0) is None

@@ -191,7 +191,7 @@ class FuzzedServer:
         assert session.has_ended
         assert session.next_frame() is None, "something is written after the end"
         assert not session._core.unanswered
-        assert not session._core._streams
+        assert not session._core._streams.unfinished
         assert session._connection is None
         assert session._expiry is None
         assert len(self._directory) == 1, "a session that ended is still known"

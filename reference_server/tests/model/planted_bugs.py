@@ -21,7 +21,7 @@ from server_machine import MakeCore, Step
 from pagewire_protocol.stream_frames import ChunkParts
 from pagewire_server.core.delivery import Inbox, Outbox
 from pagewire_server.core.handshake import ClientHello
-from pagewire_server.core.limits import MessageRate, SessionLimits
+from pagewire_server.core.limits import SessionLimits
 from pagewire_server.core.session import Command, SessionCore, SessionState
 from pagewire_server.core.streams import OutgoingStream
 
@@ -84,15 +84,23 @@ def with_outbox(make: type[Outbox]) -> MakeCore:
 
 def with_inbox(make: type[Inbox]) -> MakeCore:
     """Return a core with another inbox."""
-    return _changed(lambda core, _limits: setattr(core, "_inbox", make()))
+    return _changed(lambda core, _limits: setattr(core, "inbox", make()))
 
 
 def with_streams(make: type[OutgoingStream]) -> MakeCore:
     """Return a core with other streams."""
 
     class Core(SessionCore):
-        def send(self, type_: str, params: bytes, *, streams: bool = False, owner: object = None) -> Command:
-            command = super().send(type_, params, streams=streams, owner=owner)
+        def send(
+            self,
+            type_: str,
+            params: bytes,
+            *,
+            streams: bool = False,
+            content: bytes | None = None,
+            owner: object = None,
+        ) -> Command:
+            command = super().send(type_, params, streams=streams, content=content, owner=owner)
             if command.stream:
                 command.stream.__class__ = make
             return command
@@ -101,8 +109,8 @@ def with_streams(make: type[OutgoingStream]) -> MakeCore:
 
 
 def _changed(change: Callable[[SessionCore, SessionLimits], None]) -> MakeCore:
-    def make_core(hello: ClientHello, limits: SessionLimits, rate: MessageRate) -> SessionCore:
-        core = SessionCore(hello, limits, rate)
+    def make_core(hello: ClientHello, limits: SessionLimits) -> SessionCore:
+        core = SessionCore(hello, limits)
         change(core, limits)
         return core
 

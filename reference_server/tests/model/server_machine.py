@@ -17,7 +17,7 @@ from pagewire_protocol.stream_frames import ChunkParts
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.core.delivery import ACK_DELAY
 from pagewire_server.core.handshake import ClientHello
-from pagewire_server.core.limits import MessageRate, SessionLimits
+from pagewire_server.core.limits import SessionLimits
 from pagewire_server.core.session import Command, EventReceived, Replied, SessionCore
 from pagewire_server.options import KIB, Options
 
@@ -35,7 +35,7 @@ connection whose hello came, ("refused", code) to it alone, ("wrong", what the p
 _ATOMS: Final = (int, str, bytes, float, Enum, memoryview)
 """What never changes; nobody writes through these views."""
 
-MakeCore = Callable[[ClientHello, SessionLimits, MessageRate], SessionCore]
+MakeCore = Callable[[ClientHello, SessionLimits], SessionCore]
 
 
 class Step(Enum):
@@ -145,7 +145,7 @@ class ServerMachine:
         is_resumed = state.core is not None
         if state.core is not None and state.core.is_stale(hello):
             return [("refused", ByeCode.REPLACED)]  # HELLO-20
-        core = state.core = state.core or self._make_core(hello, LIMITS, MessageRate(None))
+        core = state.core = state.core or self._make_core(hello, LIMITS)
         return [("attached", ""), ("text", _welcome(core.attach(hello), is_resumed=is_resumed))]
 
     def _run(self, state: _State, _argument: str) -> list[Output] | None:
@@ -171,7 +171,7 @@ class ServerMachine:
 
     def _acknowledge(self, state: _State, _argument: str) -> list[Output] | None:
         core = state.core
-        if core is None or not core.is_attached or core.ack_deadline is None:
+        if core is None or not core.is_attached or core.inbox.ack_deadline is None:
             return None
         return [_output(frame)] if (frame := core.next_frame(ACK_DELAY)) else []
 

@@ -10,7 +10,7 @@ class ReplaysNothing(Outbox):
 
     def resume(self, last_seq: int) -> None:
         super().resume(last_seq)
-        self._to_replay.clear()
+        self.to_replay.clear()
 
 
 class ReplaysBackwards(Outbox):
@@ -18,7 +18,7 @@ class ReplaysBackwards(Outbox):
 
     def resume(self, last_seq: int) -> None:
         super().resume(last_seq)
-        self._to_replay.reverse()
+        self.to_replay.reverse()
 
 
 class ReplaysWithNewNumbers(Outbox):
@@ -26,7 +26,7 @@ class ReplaysWithNewNumbers(Outbox):
 
     def resume(self, last_seq: int) -> None:
         super().resume(last_seq)
-        for message in self._to_replay:
+        for message in self.to_replay:
             self.written_seq += 1
             message.seq = self.written_seq
 

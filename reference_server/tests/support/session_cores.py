@@ -10,7 +10,6 @@ from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_protocol.stream_frames import ChunkParts
 from pagewire_server import Options
 from pagewire_server.core.handshake import ClientHello
-from pagewire_server.core.limits import MessageRate
 from pagewire_server.core.session import SessionCore
 
 
@@ -22,7 +21,7 @@ def client_hello(**changes: Any) -> ClientHello:
 def make_core(*, is_attached: bool = True, capabilities: dict[str, Any] | None = None, **options: Any) -> SessionCore:
     """Return the core of a new session, on its first connection unless it is not attached; options are a server's."""
     hello = client_hello(capabilities=capabilities or {})
-    core = SessionCore(hello, Options(**options).session_limits, MessageRate(None))
+    core = SessionCore(hello, Options(**options).session_limits)
     if is_attached:
         assert core.attach(hello) == 0
     return core

@@ -14,6 +14,7 @@ from pagewire_protocol.codes import ErrorCode
 from pagewire_protocol.command_messages import SETTINGS, EvalJsResult, SetEnvParams
 from pagewire_protocol.fields import WireModel
 from pagewire_protocol.json_values import check_json, dump, well_formed
+from pagewire_protocol.reply_messages import ErrorParams
 from pagewire_server.apps.session import Session
 from pagewire_server.core.session import Command, Replied
 from pagewire_server.errors import CommandError, JavaScriptError, SessionClosed, command_error
@@ -36,9 +37,10 @@ def make_params(model: type[Params], call: str, **fields: Any) -> Params:  # noq
 
 def script_params(model: type[WireModel], call: str, *, args: Mapping[str, object], **code: str) -> bytes:
     """Return the params of a command that runs code, as JSON; TypeError or ValueError names a bad argument."""
+    params = make_params(model, call, args=args, **code)
     for name, value in args.items():
         check_json(value, name)
-    return dump(make_params(model, call, args=args, **code))
+    return dump(params)
 
 
 def check_settings(settings: Mapping[str, object]) -> SetEnvParams:
@@ -58,6 +60,9 @@ def _validate(model: type[Params], fields: Mapping[str, object]) -> Params:
         return model.model_validate(fields)
     except ValidationError as error:
         if any(complaint["type"] == "string_unicode" for complaint in error.errors()):
+            # What contains itself can't be copied.
+            for name, value in cast("Mapping[str, object]", fields.get("args", {})).items():
+                check_json(value, name)
             return model.model_validate(well_formed(dict(fields)))
         raise
 
@@ -96,7 +101,7 @@ class Outcome(Generic[Value]):
 
     def wait(self, timeout: float | None = None) -> Value:
         """Block until it is done; return its value or raise what went wrong. TimeoutError after `timeout` seconds."""
-        if self._session.is_on_loop:
+        if threading.get_ident() == self._session.loop_thread:
             raise RuntimeError(f"{self._label} would block the event loop here: await it instead of calling wait()")
         with self._settling:
             if self._is_done:
@@ -143,7 +148,7 @@ class Outcome(Generic[Value]):
             gate.release()
         if not futures:
             return
-        if self._session.is_on_loop:
+        if threading.get_ident() == self._session.loop_thread:
             _wake(futures)
         else:
             self._session.loop.call_soon_threadsafe(_wake, futures)
@@ -176,21 +181,29 @@ class PendingCommand(Outcome[Value]):
 
     def receive(self, reply: Replied) -> None:
         """Finish with what the page answered."""
-        error = reply.error
-        if error is None:
-            self.succeed(self._read(reply.params))
-        else:
+        params = reply.params
+        if isinstance(params, ErrorParams):
             # Whoever cancelled knows why.
-            is_expected = reply.command.is_cancelled and error.code == ErrorCode.CANCELLED
-            self.fail(command_error(error), quietly=is_expected)
+            is_expected = reply.command.is_cancelled and params.code == ErrorCode.CANCELLED
+            self.fail(command_error(params), quietly=is_expected)
+        else:
+            self.succeed(self._read(params))
 
     def session_ended(self, why: SessionClosed) -> None:
         """Finish because the session has ended."""
         self.fail(why, quietly=True)
 
-    def submit(self, type_: str, params: bytes, *, deadline: float | None = None, streams: bool = False) -> None:
-        """Queue the command that this stands for; the errors are those of `Session.submit`."""
-        self.command = self._session.submit(self, type_, params, deadline=deadline, streams=streams)
+    def submit(
+        self,
+        type_: str,
+        params: bytes,
+        *,
+        deadline: float | None = None,
+        streams: bool = False,
+        content: bytes | None = None,
+    ) -> None:
+        """Queue the command that this stands for; arguments and errors are those of `Session.submit`."""
+        self.command = self._session.submit(self, type_, params, deadline=deadline, streams=streams, content=content)
 
     def give_up(self, why: BaseException, *, quietly: bool = False) -> None:
         """Finish with `why`, and tell the page that nobody waits any more. On any thread."""

@@ -67,9 +67,9 @@ class Download(PendingCommand[int]):
         self.size = len(data)
         self.submit("download", self._params(InlineContent(kind="inline", base64=base64.b64encode(data).decode())))
 
-    def open_stream(self) -> None:
-        """Send the command, to be followed by the content in chunks."""
-        self.submit("download", self._params(StreamContent(kind="stream")), streams=True)
+    def open_stream(self, content: bytes | None = None) -> None:
+        """Send the command, to be followed by `content` in chunks; by what `feed` is given, if that is None."""
+        self.submit("download", self._params(StreamContent(kind="stream")), streams=True, content=content)
 
     def feed(self, data: memoryview, *, wait: bool) -> int:
         """Send the next bytes, as many as there is room for, as `Session.feed` does; return how many."""
@@ -96,12 +96,17 @@ def _bytes_of(params: WireModel) -> int:
 def start_download(session: Session, name: str, media_type: str, source: Source) -> Download:
     """Begin to send what a source gives; what comes back tells progress and the end."""
     download = Download(session, name, media_type, source.size)
-    if source.whole is not None and (len(source.whole) <= session.options.inline_bytes or not session.takes_streams):
-        download.send_inline(source.whole)
+    whole = source.whole
+    if whole is not None and (len(whole) <= session.options.inline_bytes or not session.takes_streams):
+        download.send_inline(whole)
         return download
-    download.check()
+    if whole is not None and len(whole) <= session.options.stream_window_bytes:
+        download.open_stream(whole)
+        return download
     if session.takes_streams:
         download.open_stream()
+    else:
+        download.check()
     # Until its content is read, nothing but this shows the session that there is a file to come.
     session.work_started()
     session.listen_for_end(download)

@@ -12,6 +12,7 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Hashable
 from contextvars import Context
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from pagewire_protocol.byes import make_bye
@@ -25,7 +26,16 @@ from pagewire_server.apps.room import Room
 from pagewire_server.core.delivery import OutboxFull
 from pagewire_server.core.handshake import ClientHello
 from pagewire_server.core.limits import MessageRate
-from pagewire_server.core.session import ClientLeft, Command, Effect, EventReceived, Replied, SessionCore, SessionState
+from pagewire_server.core.session import (
+    Acknowledged,
+    ClientLeft,
+    Command,
+    Effect,
+    EventReceived,
+    Replied,
+    SessionCore,
+    SessionState,
+)
 from pagewire_server.errors import SessionBusy, SessionClosed
 from pagewire_server.ops.logs import SessionLog
 from pagewire_server.options import Options
@@ -103,11 +113,16 @@ class Session:
         """Held for a moment by whoever finishes, or begins to wait for, something that the program waits for."""
         self.room = Room(self.loop)
         """Where threads and tasks wait until a stream or the outbox may have room."""
-        self._core = make_core(hello, options.session_limits, self.rate)
+        self.loop_thread = threading.get_ident()
+        """The event loop's thread, where nothing may block."""
+        self.has_frames = False
+        """Whether there may be more to write, as of the last frame. On the event loop only."""
+        self.ack_deadline: float | None = None
+        """When an ack is due, as of the last message or frame; None if all is acknowledged. On the event loop only."""
+        self._core = make_core(hello, options.session_limits)
         self._lock = self.room.lock
         self._metrics = metrics
         self._on_end = on_end
-        self._loop_thread = threading.get_ident()
         self._connection: Connection | None = None
         self._expiry: asyncio.TimerHandle | None = None
         self._flush_timer: asyncio.TimerHandle | None = None
@@ -116,11 +131,6 @@ class Session:
         self._has_failed = False
         self._is_wake_queued = False
         self._last_bye = make_bye(ByeCode.SESSION_ENDED, "The app is done.")
-
-    @property
-    def is_on_loop(self) -> bool:
-        """Whether this is the event loop's thread, where nothing may block."""
-        return threading.get_ident() == self._loop_thread
 
     @property
     def has_ended(self) -> bool:
@@ -148,15 +158,26 @@ class Session:
             self._require_open()
 
     def submit(
-        self, caller: Caller, type_: str, params: bytes, *, deadline: float | None = None, streams: bool = False
+        self,
+        caller: Caller,
+        type_: str,
+        params: bytes,
+        *,
+        deadline: float | None = None,
+        streams: bool = False,
+        content: bytes | None = None,
     ) -> Command:
         """Queue a command, followed by a stream if it `streams`; `caller` is told what became of it.
+
+        `content` is all of the stream, where that is known and fits the window; else `feed` and `finish_stream` follow.
 
         SessionClosed if the session has ended. Where there is no room, on the event loop SessionBusy; a thread waits,
         until `deadline` on the loop's clock: TimeoutError. Nothing is queued then.
         """
         with self._lock:
-            command = self._send(caller, type_, params, deadline, streams=streams)
+            self._require_open()
+            send = partial(self._core.send, type_, params, streams=streams, content=content, owner=caller)
+            command = self._send_when_there_is_room(send, deadline)
             if self._metrics:
                 self._metrics.command_queued(command)
         self.wake()
@@ -200,12 +221,15 @@ class Session:
 
     def wake(self) -> None:
         """Have the connection look for frames to write."""
-        if self.is_on_loop:
-            if self._connection:
-                self._connection.wake()
+        connection = self._connection
+        if connection is None:
+            return
+        if threading.get_ident() == self.loop_thread:
+            connection.wake()
         elif not self._is_wake_queued:
+            # Until `next_frame` is called again, which it will be on this connection or on the next.
             self._is_wake_queued = True
-            self.call_on_loop(self._wake_from_thread)
+            self.call_on_loop(connection.wake)
 
     def call_on_loop(self, function: Callable[[], object]) -> None:
         """Call `function` on the event loop, soon; nothing happens once the server has stopped."""
@@ -218,22 +242,17 @@ class Session:
         if self._core.state is not SessionState.ACTIVE:
             raise SessionClosed(f"session {self.info.session_id} has ended: {self._last_bye.message}")
 
-    def _send(self, caller: Caller, type_: str, params: bytes, deadline: float | None, *, streams: bool) -> Command:
+    def _send_when_there_is_room(self, send: Callable[[], Command], deadline: float | None) -> Command:
         while True:
-            self._require_open()
             try:
-                return self._core.send(type_, params, streams=streams, owner=caller)
+                return send()
             except OutboxFull as full:
-                if self.is_on_loop:
+                if threading.get_ident() == self.loop_thread:
                     raise SessionBusy(f"the page is slow or away: {full}") from None
                 timeout = None if deadline is None else max(deadline - self.loop.time(), 0)
                 if not self.room.wait_in_thread(timeout):
                     raise TimeoutError("the page was slow or away: there was no room in time") from None
-
-    def _wake_from_thread(self) -> None:
-        self._is_wake_queued = False
-        if self._connection:
-            self._connection.wake()
+            self._require_open()
 
     # -- the app's life ----------------------------------------------------------------------------
 
@@ -296,7 +315,8 @@ class Session:
             _release(command).session_ended(closed)
         for listener in listeners:
             listener.session_ended(closed)
-        self._tell_of_room()
+        if self.room.is_awaited:
+            self.room.has_changed()
         self.events.close()
         self._on_end(self, bye)
 
@@ -335,11 +355,14 @@ class Session:
             older.leave(REPLACED)
         with self._lock:
             last_seq = self._core.attach(hello)
-        self._stop_expiry()
+            is_draining = self._core.state is SessionState.DRAINING
         self._connection = connection
-        self._tell_of_room()
-        # What the client has told may be all that was missing (END-10); after its welcome.
-        self.loop.call_soon(self._guard, self._end_if_drained)
+        self._is_wake_queued = False
+        if self.room.is_awaited:
+            self.room.has_changed()
+        if is_draining:
+            # What the client has told may be all that was missing (END-10); after its welcome.
+            self.loop.call_soon(self._guard, self._end_if_drained)
         return last_seq
 
     def detach(self, connection: Connection, code: int | None) -> None:
@@ -357,20 +380,25 @@ class Session:
         # END-10: one that drains is over by then, whoever comes.
         self._expiry = self.loop.call_later(decided, self.end, self._last_bye if is_draining else gone)
 
-    def receive_text(self, text: str) -> float | None:
-        """Accept a text frame of the connection; return when an ack is due. PeerViolation if the frame is invalid."""
+    def receive_text(self, text: str) -> bool:
+        """Accept a text frame of the connection; PeerViolation if it is invalid.
+
+        Return whether it answers what the server sent: then it does not count for the client's rate.
+        """
         with self._lock:
-            effect = self._core.receive_text(text, self.loop.time())
-            has_frames, is_drained = self._core.has_frames, self._core.is_drained
-            deadline = self._core.ack_deadline
+            core = self._core
+            effect = core.receive_text(text, self.loop.time())
+            has_frames, self.ack_deadline = core.has_frames, core.inbox.ack_deadline
+            is_draining = core.state is SessionState.DRAINING
         if effect is not None:
             self._apply(effect)
-        self._tell_of_room()
+        if self.room.is_awaited:
+            self.room.has_changed()
         if has_frames:
             self.wake()
-        if is_drained:
+        if is_draining:
             self._end_if_drained()
-        return deadline
+        return isinstance(effect, Replied | Acknowledged)
 
     def receive_binary(self, frame: bytes) -> None:
         """Accept a binary frame of the connection; PeerViolation if it is invalid."""
@@ -379,25 +407,21 @@ class Session:
 
     def next_frame(self) -> bytes | ChunkParts | None:
         """Return the next frame to write, a text as bytes or a chunk in parts; None if there is none now."""
+        self._is_wake_queued = False
         with self._lock:
-            frame = self._core.next_frame(self.loop.time())
-            needs_flush = frame is None and self._core.needs_flush
-        if isinstance(frame, bytes):
+            core = self._core
+            frame = core.next_frame(self.loop.time())
+            self.has_frames, self.ack_deadline = core.has_more, core.inbox.ack_deadline
+            needs_flush = frame is None and core.needs_flush
+        if frame is not None:
+            if self._metrics:
+                self._metrics.sent(frame)
             # What is written leaves room in the queue.
-            self._tell_of_room()
+            if self.room.is_awaited:
+                self.room.has_changed()
         elif needs_flush and self._flush_timer is None:
             self._flush_timer = self.loop.call_later(FLUSH_SECONDS, self._guard, self._flush)
         return frame
-
-    @property
-    def ack_deadline(self) -> float | None:
-        """When an ack is due, on the loop's clock; None if all is acknowledged."""
-        with self._lock:
-            return self._core.ack_deadline
-
-    def _tell_of_room(self) -> None:
-        if self.room.is_awaited:
-            self.room.has_changed()
 
     def _flush(self) -> None:
         self._flush_timer = None
@@ -411,6 +435,8 @@ class Session:
                 _release(command).receive(effect)
                 if self._metrics:
                     self._metrics.command_finished(command, effect.error.code if effect.error else "ok")
+            case Acknowledged():
+                pass
             case EventReceived():
                 if self._metrics:
                     self._metrics.event_received()

@@ -78,7 +78,10 @@ class Outbox:
         self._queued: deque[Outgoing] = deque()
         self._queued_count = 0
         self._written: deque[Outgoing] = deque()
-        self._to_replay = _NOTHING
+        self.to_replay = _NOTHING
+        """What was written before and is still to be written on this connection; some of it may be acknowledged."""
+        self.unwritten = 0
+        """How many messages may be still to be written on this connection."""
         self._on_connection: deque[Outgoing] = deque()
         self._on_connection_bytes = 0
         self.queued_bytes = 0
@@ -98,12 +101,12 @@ class Outbox:
     @property
     def has_frame(self) -> bool:
         """Whether `next_frame` might give one now."""
-        return bool(self._to_replay) or self._queued_count > 0
+        return self.unwritten > 0
 
     @property
     def is_replaying(self) -> bool:
         """Whether something that was written before is still to be written on this connection."""
-        return any(message.state is OutgoingState.WRITTEN for message in self._to_replay)
+        return any(message.state is OutgoingState.WRITTEN for message in self.to_replay)
 
     # -- the program's side ------------------------------------------------------------------
 
@@ -122,6 +125,7 @@ class Outbox:
         """Queue `message` whatever the room: a reply, or a cancel, whose number is bounded by what they belong to."""
         self._queued.append(message)
         self._queued_count += 1
+        self.unwritten += 1
         self.queued_bytes += message.size
 
     def withdraw(self, message: Outgoing) -> bool:
@@ -130,6 +134,7 @@ class Outbox:
             return message.state is OutgoingState.WITHDRAWN
         message.state = OutgoingState.WITHDRAWN
         self._queued_count -= 1
+        self.unwritten -= 1
         self.queued_bytes -= message.size
         if len(self._queued) > 2 * self._queued_count:  # what is withdrawn takes no memory while nothing is written
             self._queued = deque(waiting for waiting in self._queued if waiting.state is OutgoingState.QUEUED)
@@ -142,14 +147,14 @@ class Outbox:
 
         A frame that is returned counts as written, whatever becomes of the write.
         """
-        queue = self._to_replay or self._queued
-        gone = (OutgoingState.ACKNOWLEDGED, OutgoingState.WITHDRAWN)
-        while queue and queue[0].state in gone:
-            queue.popleft()
-            queue = self._to_replay or self._queued
+        queue = self.to_replay or self._queued
+        while queue and (queue[0].state is OutgoingState.ACKNOWLEDGED or queue[0].state is OutgoingState.WITHDRAWN):
+            self.unwritten -= queue.popleft().state is OutgoingState.ACKNOWLEDGED
+            queue = self.to_replay or self._queued
         if not queue or not self._fits_window(queue[0].size):
             return None
         message = queue.popleft()
+        self.unwritten -= 1
         if message.state is OutgoingState.QUEUED:
             self._give_seq(message)
         self._on_connection.append(message)
@@ -175,7 +180,8 @@ class Outbox:
         if last_seq < self.acknowledged_seq:
             raise PeerViolation(f"last_seq {last_seq}, where {self.acknowledged_seq} was acknowledged before")
         self.acknowledge(last_seq)
-        self._to_replay = deque(self._written) if self._written else _NOTHING
+        self.to_replay = deque(self._written) if self._written else _NOTHING
+        self.unwritten = self._queued_count + len(self.to_replay)
         self._on_connection.clear()
         self._on_connection_bytes = 0
 

@@ -8,7 +8,7 @@ a `ClientHello` (SEC-2).
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Generic, Protocol, Self, TypeVar
 
@@ -20,7 +20,7 @@ from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.control_messages import ByeParams
 from pagewire_protocol.handshake_messages import HelloParams, PageInfo, ResumePoint
 from pagewire_protocol.registry import Side
-from pagewire_protocol.versions import SUPPORTED_VERSIONS, negotiate
+from pagewire_protocol.versions import SUPPORTED_VERSIONS
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.core.directory import SessionDirectory
 
@@ -115,6 +115,16 @@ def check_early(message: str | bytes, max_bytes: int) -> bool:
     if isinstance(message, str) and codec.parse(message, max_bytes=max_bytes).type == "bye":
         return True
     raise PeerViolation("a message between hello and welcome")
+
+
+def negotiate(offered: Iterable[str], supported: Iterable[str] = SUPPORTED_VERSIONS) -> str | None:
+    """Return the highest version in common (HELLO-11), or None, which is `unsupported_version`."""
+    return max(set(offered) & set(supported), key=_numbers, default=None)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    """Return a version as numbers, so that "1.10" comes after "1.9"."""
+    return tuple(map(int, version.split(".")))
 
 
 def check_version(offered: Collection[str]) -> str:

@@ -44,20 +44,17 @@ class MessageRate:
         self._price = 0.0 if per_second is None else 1 / per_second
         self._paid_until = -math.inf
 
-    def take(self, size: int, now: float) -> None:
-        """Count a message, or a frame, of `size` bytes."""
-        self._paid_until = max(self._paid_until, now) + self._cost(size)
+    def take(self, size: int, now: float) -> float:
+        """Count a message, or a frame, of `size` bytes; return for how many seconds nothing more should be read.
 
-    def give_back(self, size: int) -> None:
-        """Undo the count of a message that answers what the server sent, which bounds it."""
-        self._paid_until -= self._cost(size)
+        What answers the server is not to be counted: the server bounds it by what it asks.
+        """
+        self._paid_until = max(self._paid_until, now) + self._price * (1 + size // UNIT_BYTES)
+        return self.pause(now)
 
     def pause(self, now: float) -> float:
         """Return for how many seconds nothing more should be read; 0 while there are tokens."""
         return max(self._paid_until - now - BURST_SECONDS, 0.0)
-
-    def _cost(self, size: int) -> float:
-        return self._price * (1 + size // UNIT_BYTES)
 
 
 class ConnectionLimiter:
@@ -83,6 +80,13 @@ class ConnectionLimiter:
         """Whether `address` has as many connections as it may have."""
         most = self._most_per_address
         return address is not None and most is not None and self._addresses[address] >= most
+
+    def try_add(self, address: str | None) -> bool:
+        """Count one more, if it may begin; then `remove` must follow."""
+        has_room = self.has_room(address)
+        if has_room:
+            self.add(address)
+        return has_room
 
     def add(self, address: str | None) -> None:
         """Count one more; `remove` must follow."""

@@ -26,7 +26,7 @@ from pagewire_protocol.stream_frames import ChunkParts, unpack_chunk
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.core.delivery import Inbox, Outbox, OutboxFull, Outgoing, OutgoingState
 from pagewire_server.core.handshake import ClientHello
-from pagewire_server.core.limits import UNIT_BYTES, MessageRate, SessionLimits
+from pagewire_server.core.limits import UNIT_BYTES, SessionLimits
 from pagewire_server.core.streams import OutgoingStream, OutgoingStreams
 
 
@@ -54,10 +54,11 @@ class Command:
 
     __slots__ = ("acknowledged", "id", "is_cancelled", "message", "owner", "stream", "type")
 
-    def __init__(self, type_: str, id_: int, message: Outgoing, owner: object) -> None:
+    message: Outgoing
+
+    def __init__(self, type_: str, id_: int, owner: object) -> None:
         self.type = type_
         self.id = id_
-        self.message = message
         self.owner = owner
         self.stream: OutgoingStream | None = None
         """The content of a download, while it is sent."""
@@ -80,6 +81,11 @@ class Replied(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Acknowledged:
+    """The client has received more of what was sent."""
+
+
+@dataclass(frozen=True, slots=True)
 class EventReceived:
     """The page emitted an event."""
 
@@ -95,25 +101,24 @@ class ClientLeft:
     message: str
 
 
-Effect = Replied | EventReceived | ClientLeft
+Effect = Replied | Acknowledged | EventReceived | ClientLeft
 """What a received message means to the program."""
 
 
 class SessionCore:
-    """The server's end of one session. Times are seconds on any one clock.
+    """The server's end of one session. Times are seconds on any one clock."""
 
-    `rate` counts what the client sends; it belongs to whoever reads the connections.
-    """
-
-    def __init__(self, hello: ClientHello, limits: SessionLimits, rate: MessageRate) -> None:
+    def __init__(self, hello: ClientHello, limits: SessionLimits) -> None:
         self.state = SessionState.ACTIVE
         self.is_attached = False
         """Whether there is a connection to write to."""
+        self.has_more = False
+        """Whether `next_frame` may give one more, as of its last call; False is certain."""
+        self.inbox = Inbox()
+        """What was received; its `ack_deadline` is when an ack is due."""
         self._client_limit = hello.max_message_bytes
         self._limits = limits
-        self._rate = rate
         self._outbox = Outbox(window_bytes=limits.window_bytes, capacity_bytes=limits.outbox_bytes)
-        self._inbox = Inbox()
         self._streams = OutgoingStreams(limits.stream_window_bytes)
         self._commands: dict[int, Command] = {}
         self._next_id = 1
@@ -138,36 +143,35 @@ class SessionCore:
     @property
     def has_frames(self) -> bool:
         """Whether there may be something to write now; False is certain, except for an ack's deadline."""
-        return self._inbox.ack_is_due or self._outbox.has_frame or self._streams.has_content
-
-    @property
-    def ack_deadline(self) -> float | None:
-        """When an ack is due; None if all is acknowledged."""
-        return self._inbox.ack_deadline
+        return self.inbox.ack_is_due or self._outbox.unwritten > 0 or bool(self._streams.unfinished)
 
     @property
     def needs_flush(self) -> bool:
         """Whether a few bytes of a stream wait for more to go with them, until `flush_streams`."""
-        return self._streams.needs_flush
+        return bool(self._streams.unfinished) and self._streams.needs_flush
 
     # -- the program's side ------------------------------------------------------------------
 
-    def send(self, type_: str, params: bytes, *, streams: bool = False, owner: object = None) -> Command:
+    def send(
+        self, type_: str, params: bytes, *, streams: bool = False, content: bytes | None = None, owner: object = None
+    ) -> Command:
         """Queue a command whose params are `params`, as JSON; it gets its id, and its stream if it `streams`.
 
-        OutboxFull if there is no room now, MessageTooLargeError if the client would not accept it: nothing is queued.
+        `content` is all of the stream, where that is known and fits the window. OutboxFull if there is no room now,
+        MessageTooLargeError if the client would not accept the command: nothing is queued.
         """
-        if streams and len(self._streams) >= self._limits.max_streams:
-            raise OutboxFull(f"{len(self._streams)} downloads are under way, as many as there may be")
-        message = Outgoing(type_, params, self._next_id)
+        if streams and len(self._streams.unfinished) >= self._limits.max_streams:
+            raise OutboxFull(f"{len(self._streams.unfinished)} downloads are under way, as many as there may be")
+        command = Command(type_, self._next_id, owner)
+        message = command.message = Outgoing(type_, params, self._next_id)
         limit = self._client_limit
         if message.size > limit:
             raise MessageTooLargeError(f"the {type_} takes {message.size} bytes; this client takes at most {limit}")
         self._outbox.put(message)
-        command = self._commands[self._next_id] = Command(type_, self._next_id, message, owner)
+        self._commands[self._next_id] = command
         self._next_id += 1
         if streams:
-            command.stream = self._streams.open(command.id, message)
+            command.stream = self._streams.open(command.id, message, content)
         return command
 
     def feed(self, command: Command, data: memoryview) -> tuple[int, bool]:
@@ -238,8 +242,9 @@ class SessionCore:
         resume = hello.resume
         self._outbox.resume(resume.last_seq if resume else 0)
         self.is_attached = True
-        self._streams.resume({position.id: position.offset for position in resume.streams} if resume else {})
-        return self._inbox.acknowledge()
+        if self._streams.unfinished:
+            self._streams.resume({position.id: position.offset for position in resume.streams} if resume else {})
+        return self.inbox.acknowledge()
 
     def detach(self, code: int | None) -> ByeParams | float:
         """Say that the connection is gone, closed with `code`; None for a break (END-8, END-9).
@@ -260,20 +265,22 @@ class SessionCore:
         """Return the next frame to write, a text as bytes or a chunk in parts: an ack that is due, messages, chunks."""
         if not self.is_attached:
             return None
-        inbox = self._inbox
+        inbox, outbox, streams = self.inbox, self._outbox, self._streams
+        frame: bytes | ChunkParts | None = None
         if inbox.ack_is_due or (inbox.ack_deadline is not None and inbox.ack_deadline <= now):
-            return codec.control_frame("ack", AckParams(seq=inbox.acknowledge()))
-        text = self._outbox.next_frame()
+            frame = codec.control_frame("ack", AckParams(seq=inbox.acknowledge()))
+        elif outbox.unwritten:
+            frame = outbox.next_frame()
         # STREAM-10: chunks come after the replay of what was written before.
-        if text is not None or not self._streams or self._outbox.is_replaying:
-            return text
-        return self._streams.next_frame()
+        if frame is None and streams.unfinished and not (outbox.to_replay and outbox.is_replaying):
+            frame = streams.next_frame()
+        self.has_more = outbox.unwritten > 0 or bool(streams.unfinished)
+        return frame
 
     def receive_text(self, text: str, now: float) -> Effect | None:
         """Accept a text frame, by the checks of SPEC section 3.1; return what it means to the program, if anything."""
         envelope = codec.parse(text, max_bytes=self._limits.max_message_bytes)
-        self._rate.take(envelope.size, now)
-        if envelope.seq is not None and not self._inbox.receive(envelope.seq, envelope.size, now):
+        if envelope.seq is not None and not self.inbox.receive(envelope.seq, envelope.size, now):
             return None
         codec.check_form(envelope, Side.CLIENT)
         if not envelope.is_known:
@@ -307,16 +314,16 @@ class SessionCore:
         model = ErrorParams if envelope.type == "error" else RESULT_MODELS[command.type]
         params = codec.read_params(envelope, model)
         del self._commands[command.id]
-        self._drop_stream(command)
-        self._rate.give_back(envelope.size)
+        if command.stream:
+            self._drop_stream(command)
         return Replied(command, params)
 
     def _receive_other(self, envelope: Envelope) -> Effect | None:
         match envelope.type:
             case "ack":
-                self._receive_ack(codec.read_params(envelope, AckParams).seq)
+                return self._receive_ack(codec.read_params(envelope, AckParams).seq)
             case "stream_ack":
-                self._receive_stream_ack(codec.read_params(envelope, StreamAckParams))
+                return self._receive_stream_ack(codec.read_params(envelope, StreamAckParams))
             case "event":
                 event = codec.read_params(envelope, EventParams)
                 return EventReceived(event.name, event.data)
@@ -325,21 +332,19 @@ class SessionCore:
                 return ClientLeft(bye.code, bye.message)
             case _:
                 raise PeerViolation(f"type: a second {envelope.type} on a connection")
-        return None
 
-    def _receive_ack(self, seq: int) -> None:
+    def _receive_ack(self, seq: int) -> Acknowledged | None:
         before = self._outbox.acknowledged_seq
         self._outbox.acknowledge(seq)
-        if seq > before:
-            self._rate.give_back(0)
+        return Acknowledged() if seq > before else None
 
-    def _receive_stream_ack(self, params: StreamAckParams) -> None:
+    def _receive_stream_ack(self, params: StreamAckParams) -> Acknowledged | None:
         command = self._commands.get(params.id)
-        if command and command.stream:
-            before = command.stream.acknowledged
-            command.stream.acknowledge(params.offset)
-            if params.offset - before >= UNIT_BYTES:
-                self._rate.give_back(0)
+        if command is None or command.stream is None:
+            return None
+        before = command.stream.acknowledged
+        command.stream.acknowledge(params.offset)
+        return Acknowledged() if params.offset - before >= UNIT_BYTES else None
 
     def _tell_to_give_up(self, command: Command) -> None:
         command.is_cancelled = True

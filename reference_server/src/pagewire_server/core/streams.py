@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Final
 
-from pagewire_protocol.stream_frames import ChunkParts, pack_chunk
+from pagewire_protocol.stream_frames import HEADER, ChunkParts
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.core.delivery import Outgoing, OutgoingState
 
@@ -112,12 +112,12 @@ class OutgoingStream:
         offset = self._next
         if not self.waiting:
             self._end_is_sent = True
-            return pack_chunk(self.id, offset)
+            return (HEADER.pack(self.id, offset),)
         count = min(self.waiting, self.chunk_bytes)
         payload = self._take(count)
         self._next += count
         self._sent = max(self._sent, self._next)
-        return pack_chunk(self.id, offset, *payload)
+        return (HEADER.pack(self.id, offset), *payload)
 
     def acknowledge(self, offset: int) -> None:
         """Forget what the receiver has; a lower offset is ignored.
@@ -177,47 +177,43 @@ class OutgoingStreams:
 
     def __init__(self, window_bytes: int) -> None:
         self._window_bytes = window_bytes
-        self._streams: deque[OutgoingStream] = deque()
-
-    def __len__(self) -> int:
-        return len(self._streams)
-
-    @property
-    def has_content(self) -> bool:
-        """Whether anything is to be written, now or once it is flushed."""
-        return any(stream.waiting or stream.has_frame for stream in self._streams)
+        self.unfinished: deque[OutgoingStream] = deque()
+        """The streams that are open, the next one to send first."""
 
     @property
     def needs_flush(self) -> bool:
         """Whether a few bytes of a stream wait for more to go with them, until `flush`."""
-        return any(stream.needs_flush for stream in self._streams)
+        return any(stream.needs_flush for stream in self.unfinished)
 
-    def open(self, id_: int, command: Outgoing) -> OutgoingStream:
-        """Begin the stream of the command `id_`, whose message is `command`."""
+    def open(self, id_: int, command: Outgoing, content: bytes | None = None) -> OutgoingStream:
+        """Begin the stream of a command, whose message is `command`; with all of its content, if that is known."""
         stream = OutgoingStream(id_, self._window_bytes, command)
-        self._streams.append(stream)
+        if content is not None:
+            stream.feed(content)
+            stream.finish()
+        self.unfinished.append(stream)
         return stream
 
     def close(self, stream: OutgoingStream) -> None:
         """Forget a stream, whose command was answered or given up."""
-        self._streams.remove(stream)
+        self.unfinished.remove(stream)
 
     def flush(self) -> None:
         """Let what is waiting go out, however little it is."""
-        for stream in self._streams:
+        for stream in self.unfinished:
             stream.flush()
 
     def resume(self, offsets: Mapping[int, int]) -> None:
         """Go on, on a new connection, at the offsets that the client names by id (STREAM-10)."""
-        for stream in self._streams:
+        for stream in self.unfinished:
             stream.resume(offsets.get(stream.id))
 
     def next_frame(self) -> ChunkParts | None:
         """Return the next binary frame, in parts, or None for now; each stream has its turn."""
-        room = self._window_bytes - sum(stream.in_flight for stream in self._streams)
-        for _ in range(len(self._streams)):
-            stream = self._streams[0]
-            self._streams.rotate(-1)
+        room = self._window_bytes - sum(stream.in_flight for stream in self.unfinished)
+        for _ in range(len(self.unfinished)):
+            stream = self.unfinished[0]
+            self.unfinished.rotate(-1)
             if self._may_send(stream, room) and (frame := stream.next_frame()):
                 return frame
         return None

@@ -34,11 +34,12 @@ from pagewire_server.core.limits import ConnectionLimiter, MessageRate
 from pagewire_server.options import Options
 from pagewire_server.transports.websocket import WebSocket
 from pagewire_server.version import VERSION
-from pagewire_server.web.requests import counted_address, is_foreign, user_address
+from pagewire_server.web.requests import counted_user, is_foreign
 
 logger = logging.getLogger("pagewire.server")
 
 _CROWDED: Final = "No hello came, and too many connections wait."
+_LEFT: Final = make_bye(ByeCode.CLIENT_LEFT, "The client left before it was let in.")
 
 
 class _Listening(NamedTuple):
@@ -64,12 +65,20 @@ class Handshake:
         """Connections before the end of their handshake."""
 
     async def admit(self, socket: WebSocket) -> Admitted[Session]:
-        """Return what a client is let in with; Refused or PeerViolation if it is not."""
-        address = counted_address(user_address(socket.head, self._options.trusted_proxies))
-        self._make_room(address)
-        socket.rate = MessageRate(self._options.max_messages_per_second)
+        """Return what a client is let in with; Refused or PeerViolation if it is not.
+
+        The checks are those of SPEC section 4, in its order (HELLO-10).
+        """
+        options = self._options
+        address = counted_user(socket.head, options.trusted_proxies)
+        if is_foreign(socket.head, options.allowed_origins, is_tls=options.tls is not None):
+            origin = socket.head.header("Origin")
+            raise Refused(make_bye(ByeCode.FORBIDDEN_ORIGIN, f"Pages of {origin} are not let in here."))
+        if not self._limiter.try_add(address):
+            self._make_room(address)
+            self._limiter.add(address)
+        socket.rate = MessageRate(options.max_messages_per_second)
         self.sockets.add(socket)
-        self._limiter.add(address)
         try:
             return await self._admit(socket, address)
         finally:
@@ -97,11 +106,7 @@ class Handshake:
         )
 
     async def _admit(self, socket: WebSocket, address: str) -> Admitted[Session]:
-        """Make the checks of SPEC section 4, in its order (HELLO-10)."""
         options = self._options
-        origin, host = socket.head.header("Origin"), socket.head.header("Host") or ""
-        if is_foreign(origin, host, options.allowed_origins, is_tls=options.tls is not None):
-            raise Refused(make_bye(ByeCode.FORBIDDEN_ORIGIN, f"Pages of {origin} are not let in here."))
         if socket.subprotocol != SUBPROTOCOL:
             raise Refused(unsupported_version([]))
         params = await self._receive_hello(socket, address)
@@ -109,27 +114,21 @@ class Handshake:
         if options.authenticate:
             auth = None if params.auth is MISSING else params.auth
             await self._authenticate(partial(options.authenticate, auth, socket.head.native))
-        if await self._has_left(socket):
-            raise Refused(make_bye(ByeCode.CLIENT_LEFT, "The client left before it was let in."))
+            if not socket.is_open:
+                raise Refused(_LEFT)
+        while socket.unread:
+            if check_early(await socket.receive(), options.max_message_bytes):
+                raise Refused(_LEFT)
         if self._runner.is_closing:
             raise Refused(SHUTDOWN)
         now = asyncio.get_running_loop().time()
         return admit(ClientHello.of(params), version, self._runner.directory, self._rules, address=address, now=now)
-
-    async def _has_left(self, socket: WebSocket) -> bool:
-        """Whether the client is gone, or has said so, before it was let in."""
-        while socket.is_open and socket.has_unread:
-            if check_early(await socket.receive(), self._options.max_message_bytes):
-                return True
-        return not socket.is_open
 
     def _make_room(self, address: str) -> None:
         """Let the oldest that says nothing go for one more: whoever has something to say says it at once.
 
         The newcomer is not refused by `too_many_sessions`: that would end the session of one that resumes.
         """
-        if self._limiter.has_room(address):
-            return
         is_full_for_address = self._limiter.is_full_for(address)
         for socket, listening in self._listening.items():
             if not is_full_for_address or listening.address == address:
@@ -145,6 +144,8 @@ class Handshake:
                 self._listening[socket] = _Listening(address, limit)
                 while True:
                     message = await socket.receive()
+                    if not socket.is_open:
+                        raise Refused(_LEFT)
                     if not isinstance(message, str):
                         raise PeerViolation("the first message is a binary frame, not a hello")
                     hello = read_hello(message, options.max_message_bytes)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pagewire_protocol.byes import close_code, make_bye
-from pagewire_protocol.codec import control_frame
+from pagewire_protocol.codec import control_frame, size_of
 from pagewire_protocol.codes import SESSION_ENDING_CLOSE_CODES
 from pagewire_protocol.control_messages import ByeParams, PingParams
 from pagewire_protocol.handshake_messages import WelcomeParams
@@ -27,9 +27,6 @@ logger = logging.getLogger("pagewire.connection")
 LEAVE_SECONDS: Final = 1.0
 """How long a client has to receive a bye before its connection is aborted (RESUME-8)."""
 
-WRITES_AT_ONCE: Final = 64
-"""How many frames are written before others have a turn."""
-
 _PING: Final = control_frame("ping", PingParams())
 _REASON_BYTES: Final = 120
 
@@ -38,29 +35,37 @@ class SocketClosed(Exception):  # noqa: N818 - what happened to the socket, not 
     """The WebSocket is closed, or broke."""
 
 
+class FrameSource(Protocol):
+    """Where a WebSocket gets frames to write."""
+
+    has_frames: bool
+    """Whether `next_frame` may give one more, as of the last call."""
+
+    def next_frame(self) -> bytes | ChunkParts | None:
+        """Return the next frame, a text as bytes or a binary one in parts; None if there is none now."""
+
+
 class WebSocket(Protocol):
     """An open WebSocket, as a backend gives it. All on the event loop."""
 
     rate: MessageRate | None
-    """How fast the client may send: frames that `take_text` is not given are counted here. None means no limit."""
-    take_text: Callable[[str], None] | None
-    """Is given whole text messages as they arrive, once it is set; it counts them itself."""
+    """How fast the client may send; past it nothing is read for a while. None means no limit."""
+    take_text: Callable[[str], bool] | None
+    """Once it is set, it is given whole text messages as they arrive. It returns whether the message answers what the
+    server sent; all others count for `rate`."""
+    unread: int
+    """How many messages wait for `receive`."""
+    frames_written: int
+    head: Request
+    """The head of the request that opened it."""
 
     @property
     def subprotocol(self) -> str | None:
         """What was agreed on."""
 
     @property
-    def head(self) -> Request:
-        """The head of the request that opened it."""
-
-    @property
     def is_open(self) -> bool:
         """Whether neither side has begun to close."""
-
-    @property
-    def has_unread(self) -> bool:
-        """Whether `receive` would return at once."""
 
     @property
     def closed_with(self) -> tuple[int | None, int | None]:
@@ -76,17 +81,21 @@ class WebSocket(Protocol):
     async def send_text(self, text: bytes) -> None:
         """Send a text message, once there is room; SocketClosed if it is closed."""
 
-    def write_text(self, text: bytes) -> None:
-        """Write a text message now. Only while it is open, and nothing is unwritten."""
+    def write_text(self, text: bytes) -> bool:
+        """Write a text message now; False if the socket does not accept it at once."""
 
-    def write_binary(self, parts: ChunkParts) -> None:
-        """Write a binary message in parts now. Only while it is open, and nothing is unwritten."""
+    def write_frames(self, source: FrameSource) -> bool:
+        """Write what `source` gives, as long as the socket accepts it at once; False if more may be left.
+
+        A frame is asked for only once all before it has left: then a command never waits behind chunks that could have
+        waited for it.
+        """
 
     async def until_writable(self) -> None:
         """Wait until what was written has left, or until the end."""
 
-    def hold_little_back(self) -> None:
-        """Buffer as little as keeps the line busy: what is buffered cannot be overtaken."""
+    def carry(self, rate: MessageRate, take_text: Callable[[str], bool]) -> None:
+        """Begin to carry a session: keep to its rate, and buffer little, since what is buffered cannot be overtaken."""
 
     async def close(self, code: int, reason: str) -> None:
         """Close it, and wait for the other side."""
@@ -111,7 +120,6 @@ class WebSocketConnection:
         self._bye: ByeParams | None = None
         self._sleep: asyncio.Future[None] | None = None
         self._is_dropped = False
-        self._frames = 0
         self._progress = (0, 0)
         """What was unwritten, and how many frames had been written, at the last ping."""
         self._ping_is_due = False
@@ -125,7 +133,7 @@ class WebSocketConnection:
         if not self._sleep or self._sleep.done():
             return
         try:
-            is_done = not self._is_over and self._write_now()
+            is_done = not (self._is_dropped or self._bye) and self._write_now()
         except Exception as error:  # noqa: BLE001 - logged by the session, which ends
             self._session.fail(error)
             return
@@ -134,7 +142,7 @@ class WebSocketConnection:
 
     def leave(self, bye: ByeParams) -> None:
         """Send `bye`, close, and deliver nothing more; abort the connection if the client doesn't receive it."""
-        if not self._is_over:
+        if not (self._is_dropped or self._bye):
             self._bye = bye
             self._stop()
 
@@ -160,7 +168,6 @@ class WebSocketConnection:
             session.end(bye)
             await send_bye(self._socket, bye, self._log)
             return
-        self._socket.hold_little_back()
         first = control_frame("welcome", welcome.model_copy(update={"last_seq": last_seq}))
         writer = self._loop.create_task(self._write(first))
         try:
@@ -171,49 +178,46 @@ class WebSocketConnection:
             await self._finish(writer)
 
     async def _read(self) -> None:
-        self._socket.rate = self._session.rate
-        self._socket.take_text = self._receive
+        socket = self._socket
+        socket.carry(self._session.rate, self._receive)
         try:
             while True:
-                self._receive(await self._socket.receive())
+                message = await socket.receive()
+                if not self._receive(message) and socket.rate and isinstance(message, str):
+                    socket.rate.take(size_of(message), self._loop.time())
         except SocketClosed:
             self._log.debug("the connection is closed")
 
-    def _receive(self, message: str | bytes) -> None:
+    def _receive(self, message: str | bytes) -> bool:
+        """Hand a message over to the session; return whether it answers what the server sent."""
         # END-2, RESUME-8: after a bye nothing that comes is acted on.
-        if self._is_over:
-            return
+        if self._is_dropped or self._bye:
+            return False
         session = self._session
         if self._metrics:
             self._metrics.received(message)
         try:
             if isinstance(message, str):
-                self._arm_ack_timer(session.receive_text(message))
-            else:
-                session.receive_binary(message)
+                is_answer = session.receive_text(message)
+                if self._ack_timer is None and session.ack_deadline is not None:
+                    self._arm_ack_timer()
+                return is_answer
+            session.receive_binary(message)
         except PeerViolation as violation:
             session.end(make_bye(violation.code, str(violation)))
         except Exception as error:  # noqa: BLE001 - logged by the session, which ends
             session.fail(error)
+        return False
 
     def _write_now(self) -> bool:
-        """Write what there is, as long as the socket accepts it; False if more may be left.
-
-        A frame is chosen only once all before it has left: then a command never waits behind chunks that could have
-        waited for it.
-        """
-        socket = self._socket
-        for _ in range(WRITES_AT_ONCE):
-            if socket.unwritten_bytes or not socket.is_open:
+        """Write what there is, as long as the socket accepts it; False if more may be left."""
+        if self._ping_is_due:
+            if not self._socket.write_text(_PING):
                 return False
-            frame = self._next_frame()
-            if frame is None:
-                return True
-            if isinstance(frame, bytes):
-                socket.write_text(frame)
-            else:
-                socket.write_binary(frame)
-        return False
+            self._ping_is_due = False
+            if self._metrics:
+                self._metrics.sent(_PING)
+        return self._socket.write_frames(self._session)
 
     async def _write(self, welcome: bytes) -> None:
         """Run the writer's task. What fails here would leave the page silent: the session ends, and says so."""
@@ -228,16 +232,18 @@ class WebSocketConnection:
             await send_bye(self._socket, self._bye, self._log)
 
     async def _write_frames(self, welcome: bytes) -> None:
-        await self._socket.send_text(welcome)
+        self._arm_ping_timer()
+        if not self._socket.write_text(welcome):
+            await self._socket.send_text(welcome)
         if self._metrics:
             self._metrics.sent(welcome)
         del welcome
-        self._arm_ping_timer()
-        while not self._is_over:
+        while not (self._is_dropped or self._bye):
             if not self._write_now():
                 await self._until_writable()
-            elif not self._is_over:
-                self._arm_ack_timer(self._session.ack_deadline)
+            else:
+                if self._ack_timer is None and self._session.ack_deadline is not None:
+                    self._arm_ack_timer()
                 self._sleep = self._loop.create_future()
                 await self._sleep
 
@@ -248,21 +254,6 @@ class WebSocketConnection:
         else:
             # It ends now; nobody is there to be told anything.
             self._is_dropped = True
-
-    @property
-    def _is_over(self) -> bool:
-        return self._is_dropped or self._bye is not None
-
-    def _next_frame(self) -> bytes | ChunkParts | None:
-        frame: bytes | ChunkParts | None = _PING
-        if self._ping_is_due:
-            self._ping_is_due = False
-        else:
-            self._frames += 1
-            frame = self._session.next_frame()
-        if frame is not None and self._metrics:
-            self._metrics.sent(frame)
-        return frame
 
     def _close_code(self) -> int | None:
         sent, received = self._socket.closed_with
@@ -285,16 +276,18 @@ class WebSocketConnection:
 
     def _ping(self) -> None:
         unwritten = self._socket.unwritten_bytes
-        if unwritten and (unwritten, self._frames) == self._progress:
+        progress = (unwritten, self._socket.frames_written)
+        if unwritten and progress == self._progress:
             # BEAT-1: nothing left for a whole interval; a Ping would be stuck behind it.
             self._socket.abort()
             return
-        self._progress = (unwritten, self._frames)
+        self._progress = progress
         self._ping_is_due = True
         self._arm_ping_timer()
         self.wake()
 
-    def _arm_ack_timer(self, deadline: float | None) -> None:
+    def _arm_ack_timer(self) -> None:
+        deadline = self._session.ack_deadline
         # One that has passed waits for the writer, who looks for it before each frame.
         if self._ack_timer is None and deadline is not None and deadline > self._loop.time():
             self._ack_timer = self._loop.call_at(deadline, self._ack)
@@ -303,7 +296,7 @@ class WebSocketConnection:
         self._ack_timer = None
         self.wake()
         # What was acknowledged since by another ack may have been followed by more.
-        self._arm_ack_timer(self._session.ack_deadline)
+        self._arm_ack_timer()
 
     def _stop_timers(self) -> None:
         for timer in (self._ping_timer, self._ack_timer):

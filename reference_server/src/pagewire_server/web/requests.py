@@ -33,6 +33,11 @@ class Request:
         except ValueError:
             return ""
 
+    @property
+    def is_for_websocket(self) -> bool:
+        """Whether it asks to open a WebSocket."""
+        return "websocket" in (self.header("Upgrade") or "").lower()
+
     def header(self, name: str) -> str | None:
         """Return the value of a header, the first of several; None if it is absent."""
         wanted = name.lower()
@@ -47,12 +52,13 @@ class Request:
 # -- origins ----------------------------------------------------------------------------------------
 
 
-def is_foreign(origin: str | None, host: str, allowed: Collection[str], *, is_tls: bool = False) -> bool:
-    """Whether a page of `origin` may not connect to a server that it reached as `host`, by the headers of those names.
+def is_foreign(request: Request, allowed: Collection[str], *, is_tls: bool = False) -> bool:
+    """Whether the page that makes a request may not connect to this server (SEC-1).
 
-    None, no browser, is not foreign; `null` is (SEC-1). `is_tls` is whether the server itself speaks TLS; without it
-    there may be a proxy that does, and the origin says with which port.
+    Without `Origin`, no browser, it is not foreign; with `null` it is. `is_tls` is whether the server itself speaks
+    TLS; without it there may be a proxy that does, and the origin says with which port.
     """
+    origin, host = request.header("Origin"), request.header("Host") or ""
     if origin is None or origin in allowed:
         return False
     try:
@@ -87,6 +93,16 @@ def user_address(request: Request, trusted: Sequence[str]) -> str:
     while chain and is_trusted(address, trusted):
         address = chain.pop()
     return address
+
+
+def counted_user(request: Request, trusted: Sequence[str]) -> str:
+    """Return what the limits count for the user of a request."""
+    return counted_address(user_address(request, trusted))
+
+
+def counted_peer(peer: str, trusted: Sequence[str]) -> str | None:
+    """Return what the limits count for a connection whose request has not come; None for a trusted proxy's."""
+    return None if is_trusted(peer, trusted) else counted_address(peer)
 
 
 def is_trusted(address: str, trusted: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pagewire_conformance.messages import eval_js
 from pagewire_conformance.peer.peer import Peer
 from pagewire_conformance.requirements import requirement
-from pagewire_protocol.argument_names import RESERVED_WORDS
+from pagewire_protocol.json_values import RESERVED_WORDS
 
 GOOD = ["a", "_", "$", "$_9", "name", "é", "日本", "ª", "a\u200db", "let", "static", "async", "of", "get", "yield",
         "arguments", "eval", "undefined", "NaN", "implements", "package", "constructor", "toString", "𠮷"]  # fmt: skip

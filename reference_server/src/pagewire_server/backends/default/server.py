@@ -30,7 +30,7 @@ from pagewire_server.options import KIB, Options
 from pagewire_server.transports.handshake import Handshake
 from pagewire_server.transports.websocket import LEAVE_SECONDS, SocketClosed, WebSocketConnection, send_bye
 from pagewire_server.version import VERSION
-from pagewire_server.web.requests import Request, page_url
+from pagewire_server.web.requests import page_url
 from pagewire_server.web.site import SOCKET_PATH, Site
 
 logger = logging.getLogger("pagewire.server")
@@ -136,7 +136,7 @@ class Server:
     async def _process_request(self, connection: ServerConnection, _native: NativeRequest) -> NativeResponse | None:
         """Answer a plain request; None lets the library open a WebSocket."""
         request = cast("DefaultWebSocket", connection).head
-        if request.path == SOCKET_PATH and _is_upgrade(request):
+        if request.path == SOCKET_PATH and request.is_for_websocket:
             return None
         response = await self._site.respond(request, sessions=self.session_count, is_stopping=self._runner.is_stopping)
         return NativeResponse(response.status, response.status.phrase, Headers(response.headers), response.body)
@@ -178,10 +178,6 @@ class Server:
         if self._runner.metrics:
             self._runner.metrics.handshake_refused(bye.code)
         await send_bye(socket, bye)
-
-
-def _is_upgrade(request: Request) -> bool:
-    return "websocket" in (request.header("Upgrade") or "").lower()
 
 
 def _select_subprotocol(_connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:

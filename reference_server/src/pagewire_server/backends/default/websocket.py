@@ -13,18 +13,22 @@ from typing import Any, Final
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import DATA_OPCODES, Frame, Opcode
+from websockets.http11 import Request as NativeRequest
 from websockets.protocol import Event, State
 
 from pagewire_protocol.stream_frames import ChunkParts
 from pagewire_server.core.limits import ConnectionLimiter, MessageRate
-from pagewire_server.transports.websocket import SocketClosed
-from pagewire_server.web.requests import Request, counted_address, is_trusted
+from pagewire_server.transports.websocket import FrameSource, SocketClosed
+from pagewire_server.web.requests import Request, counted_peer
 
 NOT_SENT: Final[int | None] = getattr(socket_module, "TCP_NOTSENT_LOWAT", None)
 """The socket option that bounds what the kernel holds and has not sent; not on every platform."""
 
 NOT_SENT_BYTES: Final = 262_144
 """How much that is."""
+
+WRITES_AT_ONCE: Final = 64
+"""How many frames are written before others have a turn."""
 
 _FINAL_BINARY: Final = 0x82
 _LENGTH_IN_16_BITS: Final = 126
@@ -38,13 +42,19 @@ class DefaultWebSocket(ServerConnection):
     overtake one that is not read yet go to `receive`; so would all, if the hook was ever gone.
     """
 
-    take_text: Callable[[str], None] | None = None
+    take_text: Callable[[str], bool] | None = None
     rate: MessageRate | None = None
+    unread = 0
+    """Messages that wait for `receive`."""
+    frames_written = 0
+    head: Request
+    """The head of the request that opened it, once that has come."""
     _limiter: ConnectionLimiter
     _trusted_proxies: Sequence[str]
-    _request: Request | None = None
-    _unread = 0
-    """Messages that wait for `receive`."""
+    _peer = ""
+    """The address at the other end; empty if it has none."""
+    _counted_as: str | None = None
+    """The address that counts before the request has come; None for a trusted proxy's."""
     _is_held = False
     """Whether it reads nothing, for the client has sent too much."""
     _is_behind = False
@@ -66,30 +76,9 @@ class DefaultWebSocket(ServerConnection):
     # -- the WebSocket that a transport uses -----------------------------------------------------
 
     @property
-    def peer(self) -> str:
-        """The address at the other end; empty if it has none."""
-        address = self.remote_address
-        return str(address[0]) if isinstance(address, Sequence) and address else ""
-
-    @property
-    def head(self) -> Request:
-        """The request that opened it."""
-        if self._request is None:
-            if self.request is None:
-                raise RuntimeError("a connection without its request")
-            headers = tuple(self.request.headers.raw_items())
-            self._request = Request(self.request.path, headers, self.peer, self.request)
-        return self._request
-
-    @property
     def is_open(self) -> bool:
         """Whether neither side has begun to close."""
         return self.state is State.OPEN
-
-    @property
-    def has_unread(self) -> bool:
-        """Whether `receive` would return at once."""
-        return self._unread > 0
 
     @property
     def closed_with(self) -> tuple[int | None, int | None]:
@@ -108,7 +97,7 @@ class DefaultWebSocket(ServerConnection):
             message = await self.recv()
         except ConnectionClosed:
             raise SocketClosed from None
-        self._unread -= 1
+        self.unread -= 1
         return message if isinstance(message, str) else bytes(message)
 
     async def send_text(self, text: bytes) -> None:
@@ -118,18 +107,36 @@ class DefaultWebSocket(ServerConnection):
         except ConnectionClosed:
             raise SocketClosed from None
 
-    def write_text(self, text: bytes) -> None:
-        """Write a text message now.
+    def write_text(self, text: bytes) -> bool:
+        """Write a text message now; False if the socket does not accept it at once.
 
         Without the locks that the library's `send` needs for several tasks, a round trip takes a third less.
         """
+        if self.state is not State.OPEN or self.transport.get_write_buffer_size():
+            return False
         self.protocol.send_text(text)
         for output in self.protocol.data_to_send():
             self.transport.write(output)
+        self.frames_written += 1
+        return True
 
-    def write_binary(self, parts: ChunkParts) -> None:
-        """Write a binary message in parts now."""
-        write_binary(self.transport, parts)
+    def write_frames(self, source: FrameSource) -> bool:
+        """Write what `source` gives, as long as the socket accepts it at once; False if more may be left."""
+        transport = self.transport
+        for _ in range(WRITES_AT_ONCE):
+            if self.state is not State.OPEN or transport.get_write_buffer_size():
+                return False
+            frame = source.next_frame()
+            if frame is None:
+                return True
+            if isinstance(frame, bytes):
+                self.write_text(frame)
+            else:
+                write_binary(transport, frame)
+                self.frames_written += 1
+            if not source.has_frames:
+                return True
+        return False
 
     async def until_writable(self) -> None:
         """Wait until what was written has left, or until the end."""
@@ -141,8 +148,9 @@ class DefaultWebSocket(ServerConnection):
         else:
             await self.wait_closed()
 
-    def hold_little_back(self) -> None:
-        """Buffer as little as keeps the line busy, in this process and in the kernel."""
+    def carry(self, rate: MessageRate, take_text: Callable[[str], bool]) -> None:
+        """Begin to carry a session: keep to its rate, and buffer little, in this process and in the kernel."""
+        self.rate, self.take_text = rate, take_text
         # Not 0: under TLS that is "full" for a transport that is empty.
         self.transport.set_write_buffer_limits(high=1, low=0)
         if NOT_SENT is not None:
@@ -163,70 +171,60 @@ class DefaultWebSocket(ServerConnection):
         """Begin, unless too many have begun and sent no request."""
         super().connection_made(transport)
         self.recv_messages.resume = self._resume_unless_held
-        address = self._counted_peer()
-        if self._limiter.has_room(address):
-            self._limiter.add(address)
-            self._is_waiting = True
-        else:
+        address = self.remote_address
+        self._peer = str(address[0]) if isinstance(address, Sequence) and address else ""
+        self._counted_as = counted_peer(self._peer, self._trusted_proxies)
+        self._is_waiting = self._limiter.try_add(self._counted_as)
+        if not self._is_waiting:
             # There is nobody to talk to yet: it is a failed attempt (WIRE-1).
             self.transport.abort()
 
-    async def handshake(self, *arguments: Any, **settings: Any) -> None:  # noqa: ANN401 - the library's own
-        """Read the request and respond to it."""
-        try:
-            await super().handshake(*arguments, **settings)
-        finally:
-            self._stop_waiting()
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End."""
+        self._stop_waiting()
+        super().connection_lost(exc)
 
     def process_event(self, event: Event) -> None:
         """Hand over a text message, or leave the event to the library."""
         if not isinstance(event, Frame):
             self._stop_waiting()
+            if isinstance(event, NativeRequest):
+                self.head = Request(event.path, tuple(event.headers.raw_items()), self._peer, event)
             super().process_event(event)
             return
-        if event.opcode in DATA_OPCODES and (text := self._whole_text(event)) is not None and self.take_text:
-            self.take_text(text)
+        text = None if self.take_text is None or self.unread else _whole_text(event)
+        if text is not None and self.take_text:
+            is_answer = self.take_text(text)
         else:
             self._process_other(event)
-        self._keep_to_rate()
-
-    def _counted_peer(self) -> str | None:
-        """Return the address that counts before the request has come; None for a trusted proxy's."""
-        return None if is_trusted(self.peer, self._trusted_proxies) else counted_address(self.peer)
+            is_answer = False
+        seconds = self.rate.take(len(event.data), self.loop.time()) if self.rate and not is_answer else 0
+        if self._is_held:
+            return
+        if seconds:
+            self._hold_back(seconds)
+        elif self._is_behind:
+            self._excuse_pongs()
 
     def _stop_waiting(self) -> None:
         if self._is_waiting:
             self._is_waiting = False
-            self._limiter.remove(self._counted_peer())
+            self._limiter.remove(self._counted_as)
 
     def _process_other(self, frame: Frame) -> None:
-        if self.rate:
-            self.rate.take(len(frame.data), self.loop.time())
         if frame.opcode in DATA_OPCODES:
-            self._unread += frame.fin
+            self.unread += frame.fin
         elif frame.opcode is Opcode.PONG:
             self._is_behind = False
         super().process_event(frame)
 
-    def _whole_text(self, frame: Frame) -> str | None:
-        if self.take_text is None or self._unread or frame.opcode is not Opcode.TEXT or not frame.fin:
-            return None
-        try:
-            return str(frame.data, "utf-8")
-        except UnicodeDecodeError:
-            return None
-
     # -- backpressure --------------------------------------------------------------------------
 
-    def _keep_to_rate(self) -> None:
-        if self.rate is None or self._is_held:
-            return
-        if seconds := self.rate.pause(self.loop.time()):
-            self._is_held = self._is_behind = True
-            self.transport.pause_reading()
-            self._hold(seconds)
-        elif self._is_behind:
-            self._excuse_pongs()
+    def _hold_back(self, seconds: float) -> None:
+        """Read nothing for some seconds."""
+        self._is_held = self._is_behind = True
+        self.transport.pause_reading()
+        self._hold(seconds)
 
     def _hold(self, seconds: float) -> None:
         timeout = self.ping_timeout
@@ -254,6 +252,16 @@ class DefaultWebSocket(ServerConnection):
         """Wait for no Pong that is late because it is not read: it is behind what the client has sent (BEAT-1)."""
         if self.pending_pings:
             self.acknowledge_pings(next(reversed(self.pending_pings)))
+
+
+def _whole_text(frame: Frame) -> str | None:
+    """Return the text of a frame that is a whole text message; None for any other."""
+    if frame.opcode is not Opcode.TEXT or not frame.fin:
+        return None
+    try:
+        return str(frame.data, "utf-8")
+    except UnicodeDecodeError:
+        return None
 
 
 def write_binary(transport: asyncio.Transport, parts: ChunkParts) -> None:
