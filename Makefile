@@ -6,7 +6,7 @@ NODE_CLIENT := node --experimental-websocket js_client/bin/pagewire-headless.mjs
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance check format generate benchmark benchmark-streams benchmark-load clean
+.PHONY: help demo test conformance check format generate benchmark benchmark-streams benchmark-load walks clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -60,6 +60,9 @@ benchmark-streams: .setup/python ## downloads beside bare websockets: speed, byt
 
 benchmark-load: .setup/python ## many sessions: memory, fairness, clients that do not read, leaks
 	@$(BIN)/python reference_server/benchmarks/load.py
+
+walks: .setup/python .setup/javascript ## how many files one call passes through, beside the targets
+	@$(BIN)/python reference_server/benchmarks/walks.py
 
 clean: ## remove what was installed here
 	rm -rf .venv .setup js_client/node_modules

@@ -17,7 +17,9 @@ _WHOLE: Final = 600
 _BEGIN: Final = 160
 _SESSION_ID: Final = re.compile(r"s-[0-9a-f]{12}")
 _NONCE: Final = re.compile(r"(nonce[-=]\"?)[A-Za-z0-9_-]{24}")
-_LIBRARIES_WORDS: Final = re.compile(r'(is no JSON: |params(?:\.[\w.]+|\[\d+\])*: )((?:(?!value error)[^"\\]|\\.)+)')
+_LIBRARIES_WORDS: Final = re.compile(
+    r'(is no JSON: |params(?:\.[\w.]+|\[\d+\])*: |\(\): \w+: )((?:(?!value error)[^"\\]|\\.)+)'
+)
 _OUR_WORDS: Final = ("is missing",)
 
 
