@@ -89,7 +89,7 @@ class Options:
     going_away_window: float = field(default=5.0, repr=False)
     """How long it waits after a close with 1001 (END-8)."""
     tls: ssl.SSLContext | None = None
-    """With it the server speaks HTTPS and WSS; `pagewire_server.tls.server_context` makes one of two files."""
+    """With it the server speaks HTTPS and WSS; `pagewire_server.ops.tls.server_context` makes one of two files."""
     metrics_port: int | None = None
     """Where `/metrics` is served for Prometheus, 0 for a free port; None serves none. Needs `pagewire[metrics]`."""
     metrics_host: str = "127.0.0.1"
