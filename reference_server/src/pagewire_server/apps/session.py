@@ -91,7 +91,6 @@ class Session:
         options: Options,
         metrics: Metrics | None,
         on_end: Callable[[Session, ByeParams], None],
-        make_core: Callable[..., SessionCore] = SessionCore,
     ) -> None:
         self.info = info
         self.log = SessionLog(logger, info.session_id)
@@ -119,7 +118,7 @@ class Session:
         """Whether there may be more to write, as of the last frame. On the event loop only."""
         self.ack_deadline: float | None = None
         """When an ack is due, as of the last message or frame; None if all is acknowledged. On the event loop only."""
-        self._core = make_core(hello, options.session_limits)
+        self._core = SessionCore(hello, options.session_limits)
         self._lock = self.room.lock
         self._metrics = metrics
         self._on_end = on_end
