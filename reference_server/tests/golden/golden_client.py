@@ -60,6 +60,7 @@ class GoldenClient:
         self._frames: deque[Frame] = deque()
         self._pings: deque[Frame] = deque()
         self._is_over = False
+        self._is_mute = False
         self._socket = socket.create_connection(("127.0.0.1", port), PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._open(path, headers or {})
@@ -147,6 +148,11 @@ class GoldenClient:
     def stream_ack(self, id_: int, offset: int) -> None:
         """Acknowledge the bytes of a stream."""
         self.send({"type": "stream_ack", "params": {"id": id_, "offset": offset}})
+
+    def fall_silent(self) -> None:
+        """Send nothing more from now on, no Pong either."""
+        self._add(client_falls_silent=True)
+        self._is_mute = True
 
     @property
     def has_unsent(self) -> bool:
@@ -271,5 +277,5 @@ class GoldenClient:
 
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
-            if data:
+            if data and not self._is_mute:
                 self._socket.sendall(data)

@@ -475,6 +475,8 @@ def events(stage: Stage) -> None:
         def fail(_data: object) -> None:
             raise RuntimeError("of the program")
 
+        stage.tell("listens")
+
     async def coroutine() -> None:
         @on_event("x")
         def handle(data: object) -> None:
@@ -485,10 +487,12 @@ def events(stage: Stage) -> None:
             stage.tell(await eval_js("asked", data=data))
 
         on_event("fail", fail_soon)
+        stage.tell("listens")
 
     stage.serve({"index": app, "coroutine": coroutine})
     for name in ("index", "coroutine"):
         client = stage.connect(app=name)
+        stage.told()
         client.emit("nobody listens", {"a": 1})
         for data in _VALUES:
             client.emit("fail", data)
@@ -516,10 +520,12 @@ def too_many_events(stage: Stage) -> None:
             go.wait()
 
         on_event("x", handle)
+        stage.tell("listens")
         hold()
 
     stage.serve(app, max_waiting_events=2)
     client = stage.connect()
+    stage.told()
     client.emit("x")
     stage.told()
     for _ in range(3):

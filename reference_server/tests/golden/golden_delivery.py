@@ -258,10 +258,12 @@ def a_full_outbox_in_a_coroutine(stage: Stage) -> None:
 
     async def app() -> None:
         on_event("more", say_much)
+        stage.tell("listens")
         await hold()
 
     stage.serve(app, window_bytes=400, outbox_bytes=800)
     client = stage.connect()
+    stage.told()
     client.emit("more")
     while stage.told() != "all are said":
         pass
@@ -305,6 +307,21 @@ def pings(stage: Stage) -> None:
         client.receive("ping")
         client.receive_ping()
         client.ack()
+
+
+@conversation("delivery")
+def no_pong(stage: Stage) -> None:
+    """BEAT-1: a break, which does not end the session."""
+    _listen(stage, heartbeat_interval=10, heartbeat_timeout=5)
+    client = _begin(stage)
+    client.fall_silent()
+    stage.advance(10)
+    client.receive("ping")
+    client.receive_ping()
+    stage.advance(5)
+    stage.advance(1)
+    client.read_to_end()
+    stage.reconnect(client, resume={"last_seq": 2, "streams": []}).receive("run_js")
 
 
 @conversation("delivery")

@@ -309,8 +309,8 @@ def two_share_a_window(stage: Stage) -> None:
     """Each in turn, and each may always have a quarter on its way."""
 
     def app() -> None:
-        first = download("first", _CONTENT[: 3 * _QUARTER])
         on_event("second", lambda _data: _start_second(stage))
+        first = download("first", _CONTENT[: 3 * _QUARTER])
         stage.attempt(first.wait)
         hold()
 
@@ -348,6 +348,7 @@ def given_up_by_the_program(stage: Stage) -> None:
             saving.cancel()
             run_js("after")
 
+        stage.tell("listens")
         stage.attempt(saving.wait)
         hold()
 
@@ -356,6 +357,7 @@ def given_up_by_the_program(stage: Stage) -> None:
     command = client.receive("download")
     for _ in range(4):
         client.receive_chunk()
+    stage.told()
     client.emit("give up")
     stage.told()
     client.receive("cancel")
