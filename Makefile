@@ -39,6 +39,8 @@ check: .setup/python .setup/javascript ## format, lint, types, import contracts,
 	@$(BIN)/lint-imports
 	@echo '--- schemas are what the models say'
 	@$(BIN)/pagewire-schema check
+	@echo '--- walks: how many files one call passes through'
+	@$(BIN)/python reference_server/benchmarks/walks.py --check
 	@echo '--- JavaScript: generated files, format and lint (biome), types (tsc)'
 	@cd js_client && npm run --silent generate:check && npm run --silent lint && npm run --silent types
 

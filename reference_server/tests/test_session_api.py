@@ -109,7 +109,7 @@ def test_forwarded_address_is_believed_from_trusted_proxies_only(
 
 
 def test_local_is_a_dictionary_by_attribute_and_item(serve: Serve, connect: Connect, results: Results) -> None:
-    """As on the model's page; what is missing is None."""
+    """As on PyWebIO's page; what is missing is None."""
 
     def app() -> None:
         local.name = "Wang"

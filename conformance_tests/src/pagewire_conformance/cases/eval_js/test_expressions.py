@@ -24,7 +24,7 @@ def test_expression_is_evaluated(peer: Peer) -> None:
         ("'ends in a semicolon;'", "ends in a semicolon;"),
         ("`${'x'};`", "x;"),
         ("undeclared_name = 5", 5),
-        ("new Promise(resolve => resolve('the model ends its example so'));", "the model ends its example so"),
+        ("new Promise(resolve => resolve('PyWebIO ends its example so'));", "PyWebIO ends its example so"),
     ]:
         with peer.part(expression):
             assert peer.value(expression) == value

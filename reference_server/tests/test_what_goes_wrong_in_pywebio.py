@@ -1,4 +1,4 @@
-"""A test for each line of "What goes wrong in the model, and must not here" (SESSION_API)."""
+"""A test for each line of what goes wrong in PyWebIO, and must not here."""
 
 from __future__ import annotations
 
