@@ -50,6 +50,10 @@ class Launcher(Protocol):
         """Give back what is shared by all cases."""
         ...
 
+    def abandon(self) -> None:
+        """End at once what does not end with this process. It is about to be ended by force; from any thread."""
+        ...
+
 
 def observe_by_messages(ask: Callable[[Message], Message], hello: Message, folder: Path | None) -> Observer:
     """Return what shows a client that has no driver; `folder` is where it saves files, if that is known."""

@@ -14,6 +14,7 @@ from playwright.sync_api import Error as DriverError
 
 from pagewire_conformance.clients.browsers import ARGUMENTS, HEADLESS_NAME, find_browser, find_headless_browser
 from pagewire_conformance.clients.builtin_page import SETTING_PROBES, BuiltinPage
+from pagewire_conformance.interruption import INTERRUPTION
 from pagewire_conformance.options import BUILTIN
 from pagewire_conformance.peer.observer import Observer, OpenedApp, SavedFile
 from pagewire_conformance.verdicts import ClientFailure, Unverified
@@ -68,6 +69,9 @@ class PageLauncher:
         if self._builtin is not None:
             self._builtin.close()
 
+    def abandon(self) -> None:
+        """See Launcher: the driver ends with us, and closes its browsers."""
+
     def _started(self, path: str | None) -> Browser:
         browser = self._browsers.get(path)
         if browser is None or not browser.is_connected():
@@ -77,6 +81,10 @@ class PageLauncher:
                 args=(*ARGUMENTS, _LETS_LOCAL_PAGES_CONNECT),
                 # With it, a page may open windows without the user's doing, as it may nowhere else.
                 ignore_default_args=["--disable-popup-blocking"],
+                # A Ctrl-C in a terminal reaches the driver as well. It is for us to say when the browser ends.
+                handle_sigint=False,
+                handle_sigterm=False,
+                handle_sighup=False,
             )
         return browser
 
@@ -222,6 +230,7 @@ class _Tab:
         for _ in range(_WAIT_MS // _STEP_MS):
             if condition():
                 return
+            INTERRUPTION.check()
             self._page.wait_for_timeout(_STEP_MS)  # the driver's events arrive in it
 
 

@@ -59,6 +59,9 @@ class WaitingLauncher:
         """See Launcher."""
         self._listener.close()
 
+    def abandon(self) -> None:
+        """See Launcher: the client is not ours to end."""
+
     def _first_word(self, listener: Listener, opened: Arrival) -> Arrival | None:
         """Return the hello of a new instance; an old one is told that its session is gone."""
         hello = listener.take(

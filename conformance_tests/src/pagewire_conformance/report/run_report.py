@@ -46,6 +46,7 @@ class RunReport:
     records: list[CaseRecord]
     problems: list[str] = field(default_factory=list)
     interrupted: bool = False
+    """Whether a signal ended the run."""
 
     @property
     def missing(self) -> list[str]:
@@ -57,7 +58,7 @@ class RunReport:
     def exit_code(self) -> int:
         """0 conformant, 1 not, 2 the run itself failed."""
         verdicts = {record.verdict for record in self.records}
-        if self.problems or self.missing or not self.records or Verdict.ERROR in verdicts:
+        if self.interrupted or self.problems or self.missing or not self.records or Verdict.ERROR in verdicts:
             return 2
         if Verdict.FAILED in verdicts or (self.options.strict and Verdict.UNVERIFIED in verdicts):
             return 1

@@ -1,0 +1,72 @@
+"""The command's hold on its workers, which are processes of pytest-xdist: it interrupts them, and ends them by force.
+
+Where a run is to stop, xdist by itself waits for the running cases, and counts a worker that stops first as crashed.
+So a worker is told by SIGINT to give up its case (see `interruption`), and xdist to give out no more.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Generator
+from typing import Any
+
+import pytest
+
+from pagewire_conformance.interruption import INTERRUPTION, held_signals
+
+
+class Workers:
+    """A plugin of pytest for the process that has workers."""
+
+    def __init__(self) -> None:
+        self._pids: dict[str, int] = {}
+        """Of the workers that run, by the id of their gateway."""
+        self._distribution: Any = None
+
+    def stop(self) -> None:
+        """End the run: no case is begun any more, and those that run are given up. From any thread."""
+        if self._distribution is not None:
+            self._distribution.shouldstop = "the run was stopped"
+        self._signal(signal.SIGINT)
+
+    def kill(self) -> None:
+        """End all workers with their clients by force, from any thread."""
+        self._signal(signal.SIGTERM)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> Generator[None, None, None]:
+        """Let the workers start; signals that come meanwhile reach each once it listens."""
+        with held_signals():
+            yield
+        self._distribution = session.config.pluginmanager.getplugin("dsession")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
+        """Stop the workers if the run is interrupted."""
+        with INTERRUPTION.on_request(self.stop):
+            if INTERRUPTION.requested:
+                raise session.Interrupted("the run was interrupted")
+            return (yield)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_newgateway(self, gateway: Any) -> None:
+        """Note a new worker's process."""
+        self._pids[gateway.id] = gateway._rinfo().pid  # noqa: SLF001 - there is no other way to it
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodeready(self) -> None:
+        """Stop again if a request came just before the loop began, which forgets it."""
+        if INTERRUPTION.requested:
+            self.stop()
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Forget a worker that has ended."""
+        self._pids.pop(node.gateway.id, None)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in list(self._pids.values()):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
