@@ -162,11 +162,16 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
-    """Stop to collect if the run is interrupted; a worker goes on, since xdist would put another into its place."""
+    """Stop collecting if the run is interrupted; a worker ends this in order, or xdist would start another for it."""
     if _is_worker(session.config):
         return (yield)
     with _stopped_by_request(session):
         return (yield)
+
+
+def pytest_ignore_collect() -> bool | None:
+    """Look into no more files if the run is interrupted."""
+    return True if INTERRUPTION.requested else None
 
 
 @pytest.hookimpl(wrapper=True)
