@@ -95,7 +95,9 @@ class Run:
         keyword = ["-k", self._expression] if self._expression else []
         with _settings() as settings:
             self._options.publish()
-            return int(pytest.main([*settings, *keyword, *arguments, "-p", "no:terminal"], plugins=plugins))
+            return int(
+                pytest.main([*settings, *keyword, *arguments, "--capture=no", "-p", "no:terminal"], plugins=plugins)
+            )
 
 
 class _Collector:
