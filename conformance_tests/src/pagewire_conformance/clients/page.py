@@ -12,7 +12,7 @@ from urllib.parse import quote
 from playwright.sync_api import Browser, BrowserContext, Download, Page, Playwright, Route, sync_playwright
 from playwright.sync_api import Error as DriverError
 
-from pagewire_conformance.clients.browsers import ARGUMENTS, HEADLESS_NAME, find_browser, find_headless_browser
+from pagewire_browsers import ARGUMENTS, HEADLESS_NAME, find_browser, find_headless_browser
 from pagewire_conformance.clients.builtin_page import SETTING_PROBES, BuiltinPage
 from pagewire_conformance.interruption import INTERRUPTION
 from pagewire_conformance.options import BUILTIN
