@@ -13,7 +13,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from pagewire_conformance.report.json_report import report_schema
+from pagewire_conformance.report.report_files import report_schema
 from pagewire_conformance.requirements import TOPICS
 
 CLIENT = Path(__file__).parent / "broken_clients" / "run_client.py"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -11,14 +13,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import segno
+
 from pagewire_conformance.clients.choice import launcher_for
 from pagewire_conformance.clients.waiting import WaitingLauncher
 from pagewire_conformance.interruption import INTERRUPTION
-from pagewire_conformance.invitation import invite
 from pagewire_conformance.known_failures import KnownFailure, apply_known_failures, read_known_failures
 from pagewire_conformance.options import Options
 from pagewire_conformance.progress import Progress
-from pagewire_conformance.report.files import write_report
+from pagewire_conformance.report.report_files import write_report
 from pagewire_conformance.requirements import Profile, specification
 from pagewire_conformance.run import Run, SelectedCase
 from pagewire_conformance.version import VERSION
@@ -202,9 +205,27 @@ def _invite(options: Options) -> Options:
     launcher = WaitingLauncher(options.host, options.port, options.downloads)
     url = launcher.url
     launcher.close()
-    sys.stdout.write(invite(url))
+    sys.stdout.write(_invitation(url))
     sys.stdout.flush()
     return replace(options, port=int(url.rsplit(":", 1)[1].split("/")[0]))
+
+
+def _invitation(url: str) -> str:
+    """Return what tells people where their clients are to connect, with a QR code for phones.
+
+    Where the URL is of this machine only, it says how to reach it from others.
+    """
+    code = io.StringIO()
+    segno.make(url, micro=False).terminal(out=code, compact=True)
+    lines = [
+        f"Connect the client to {url}",
+        "It is to connect again for each case: after `bye server_shutdown`, and whenever its session has ended.",
+        code.getvalue(),
+    ]
+    if "127.0.0.1" in url:
+        lines.append("This is this machine only; with --host 0.0.0.0 others reach it, by the name "
+                     f"{socket.gethostname()}.")  # fmt: skip
+    return "\n".join(lines) + "\n"
 
 
 def _say_that_it_ends() -> None:

@@ -134,7 +134,7 @@ def peer(unconnected: Peer) -> Peer:
 
 
 class _NoClient:
-    def observer(self, *_: object) -> Any:
+    def driver(self, *_: object) -> Any:
         raise ClientFailure("the client could not be started")
 
     def describe(self) -> str:

@@ -6,9 +6,9 @@ import json
 import re
 from typing import Any, Final
 
+from broken_clients.client_platform import CommandFailed, decode_base64
 from broken_clients.connecting import Download, Outgoing, Stop
 from broken_clients.session import Session
-from broken_clients.surroundings import CommandFailed, decode_base64
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.violations import PeerViolation
 

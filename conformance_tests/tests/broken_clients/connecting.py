@@ -10,8 +10,8 @@ import time
 from abc import ABC, abstractmethod
 from typing import Any, Final
 
+from broken_clients.client_platform import Disk, Page
 from broken_clients.engine import PRELUDE, Engine
-from broken_clients.surroundings import Disk, Page
 from broken_clients.wire import Binary, Closed, Opened, Text, Wire
 
 Message = dict[str, Any]

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from pagewire_conformance.clients.launcher import observe_by_messages
-from pagewire_conformance.peer.observer import Observer
+from pagewire_conformance.clients.launcher import driver_by_messages
+from pagewire_conformance.peer.client_under_test import ClientDriver
 from pagewire_conformance.verdicts import ClientFailure
 from pagewire_conformance.wire.listener import Listener
 
@@ -104,8 +104,8 @@ class _Process:
             except OSError as error:
                 raise ClientFailure(f"the client could not be started: {error}") from None
 
-    def observer(self, ask: Callable[[Message], Message], hello: Message) -> Observer:
-        return observe_by_messages(ask, hello, self._downloads)
+    def driver(self, ask: Callable[[Message], Message], hello: Message) -> ClientDriver:
+        return driver_by_messages(ask, hello, self._downloads)
 
     def describe(self) -> str:
         code = None if self._process is None else self._process.poll()

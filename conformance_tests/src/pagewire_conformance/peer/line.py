@@ -11,8 +11,8 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from pagewire_conformance.messages import COMMAND_TYPES, SESSION_TYPES, Message, chunk
+from pagewire_conformance.peer.client_under_test import Subject
 from pagewire_conformance.peer.judge import Judge
-from pagewire_conformance.peer.subject import Subject
 from pagewire_conformance.peer.transcript import Transcript
 from pagewire_conformance.verdicts import Broken, ClientFailure
 from pagewire_conformance.wire.arrivals import Arrival, Kind

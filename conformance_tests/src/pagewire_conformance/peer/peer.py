@@ -8,10 +8,9 @@ from contextlib import suppress
 from typing import Any, Final
 
 from pagewire_conformance.messages import Message, ack, download, eval_js, ping
+from pagewire_conformance.peer.client_under_test import ClientDriver, Subject
 from pagewire_conformance.peer.judge import Judge
 from pagewire_conformance.peer.line import PATIENCE, Line, shorten
-from pagewire_conformance.peer.observer import Observer
-from pagewire_conformance.peer.subject import Subject
 from pagewire_conformance.verdicts import Broken, NotOffered, Unverified
 from pagewire_conformance.wire.arrivals import Kind
 from pagewire_conformance.wire.listener import Listener
@@ -43,7 +42,7 @@ class Peer(Line):
         """The params of the last hello."""
         self.terms: Message = dict(WELCOME)
         """The params of the welcome, but for `resumed` and `last_seq`."""
-        self._observer: Observer | None = None
+        self._client_driver: ClientDriver | None = None
 
     # --- Handshakes ---
 
@@ -124,7 +123,7 @@ class Peer(Line):
         self.seq = self._last_id = 0
         self._sent = []
         self._inbox = []
-        self._observer = None
+        self._client_driver = None
 
     # --- Commands ---
 
@@ -281,11 +280,11 @@ class Peer(Line):
             raise NotOffered(f"the client does not announce the capability {name}")
 
     @property
-    def seen(self) -> Observer:
+    def seen(self) -> ClientDriver:
         """What can be seen of the client besides its messages."""
-        if self._observer is None:
-            self._observer = self.subject.observer(self.ask, self.hello)
-        return self._observer
+        if self._client_driver is None:
+            self._client_driver = self.subject.driver(self.ask, self.hello)
+        return self._client_driver
 
     def let_it_download(self) -> None:
         """Let a page save one more file: without a user's click, browsers block all but the first."""
