@@ -7,7 +7,7 @@ import { describePage } from "./page/page_info.js";
 
 /** @import {ClientOptions, ClientState, Observe} from "./client.js" */
 /** @import {PageParts} from "./page/environment.js" */
-/** @import {Hello} from "./generated/messages.js" */
+/** @import {HelloMessage} from "./generated/messages.js" */
 
 export { Client } from "./client.js";
 export { compileAsyncFunction } from "./commands/scripts.js";
@@ -26,10 +26,10 @@ const SOFTWARE = { name: "pagewire-js", version: "0.1.0" };
  * @property {string | URL} url of the server's WebSocket: `ws:` or `wss:`
  * @property {string} [app] `index` if not given
  * @property {unknown} [auth] any JSON, for the server's own check
- * @property {Hello["params"]["capabilities"]} [capabilities] beside `streams`
+ * @property {HelloMessage["params"]["capabilities"]} [capabilities] beside `streams`
  * @property {PageParts} [parts] of the page, on which commands act
  * @property {ClientOptions["environment"]} [environment] in place of the page's
- * @property {Hello["params"]["page"]} [page] what the server learns of the page
+ * @property {HelloMessage["params"]["page"]} [page] what the server learns of the page
  * @property {(state: ClientState) => void} [onstate]
  * @property {Observe} [observe] is given every frame, both ways
  * @property {ClientOptions["renew"]} [renew] what to do where the server wants a new instance; a page loads itself again

@@ -9,8 +9,8 @@ from typing import Final, Literal, get_args, get_origin
 import pytest
 from pydantic import ValidationError
 
-from pagewire_protocol.control_messages import Ack
 from pagewire_protocol.messages import KINDS, MESSAGES, SENT_BY, ClientMessage, Kind, ServerMessage, Side
+from pagewire_protocol.schema_examples import EXAMPLES
 
 SPEC: Final = (Path(__file__).parents[1] / "SPEC.md").read_text(encoding="utf-8")
 SENDERS: Final = {
@@ -60,8 +60,19 @@ def test_union_of_a_side_holds_what_it_sends(union: object, side: Side) -> None:
     assert set(members) == {MESSAGES[type_] for type_ in SENT_BY[side]}
 
 
+@pytest.mark.parametrize("type_", MESSAGES)
+def test_every_message_has_a_typical_example(type_: str) -> None:
+    """The table of examples is complete, and its messages are valid."""
+    assert MESSAGES[type_].model_validate(EXAMPLES[type_]).type == type_
+
+
+def test_there_is_no_example_of_something_else() -> None:
+    """The table has the order of the registry."""
+    assert list(EXAMPLES) == list(MESSAGES)
+
+
 def test_messages_are_frozen() -> None:
     """A message that was read is a value."""
-    ack = Ack.model_validate({"type": "ack", "params": {"seq": 7}})
+    ack = MESSAGES["ack"].model_validate({"type": "ack", "params": {"seq": 7}})
     with pytest.raises(ValidationError, match="frozen"):
         ack.params = ack.params  # type: ignore[misc] # that is what is tried

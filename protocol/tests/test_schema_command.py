@@ -12,7 +12,7 @@ from pagewire_protocol.schema_files import schema_files
 from pagewire_protocol.versions import LATEST_VERSION
 
 PROTOCOL: Final = Path(__file__).parents[1]
-SHARED_FILES: Final = {"asyncapi.json", "codes.json"}
+SHARED_FILES: Final = {"asyncapi.json", "codes.json", "protocol.json", "protocol.schema.json"}
 
 
 @pytest.fixture

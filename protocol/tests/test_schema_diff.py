@@ -200,8 +200,8 @@ def test_message_that_travels_the_other_way_breaks_who_gets_it(
     """Events of the server would end the sessions of old clients."""
     path = new / "pagewire.schema.json"
     bundle = json.loads(path.read_text())
-    bundle["$defs"]["ServerMessage"]["oneOf"].append({"$ref": "#/$defs/Event"})
-    bundle["$defs"]["ClientMessage"]["oneOf"].remove({"$ref": "#/$defs/Event"})
+    bundle["$defs"]["ServerMessage"]["oneOf"].append({"$ref": "#/$defs/EventMessage"})
+    bundle["$defs"]["ClientMessage"]["oneOf"].remove({"$ref": "#/$defs/EventMessage"})
     path.write_text(json.dumps(bundle))
     assert diff(old, new, capsys)[1] == [
         "breaks clients: event: servers send it now",

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
 from jsonschema import Draft202012Validator
 
-from pagewire_protocol.messages import MESSAGES, SENT_BY, Side
+from pagewire_protocol.fields import WireModel
+from pagewire_protocol.messages import KINDS, MESSAGES, SENT_BY, Kind, Side
+from pagewire_protocol.registry import RESULT_MODELS
 from pagewire_protocol.schema_examples import EXAMPLES
 from pagewire_protocol.schema_files import STATUS, schema_files
 from pagewire_protocol.schema_forms import DIALECT, Form
@@ -17,7 +20,9 @@ from pagewire_protocol.versions import LATEST_VERSION
 
 FILES: Final = schema_files()
 SCHEMAS: Final[dict[str, dict[str, Any]]] = {
-    name: json.loads(text) for name, text in FILES.items() if name.endswith("schema.json")
+    name: json.loads(text)
+    for name, text in FILES.items()
+    if name.endswith("schema.json") and name != "protocol.schema.json"  # that one is of no message
 }
 INLINED: Final = [name for name in SCHEMAS if name.startswith("messages/")]
 BUNDLES: Final = [name for name in SCHEMAS if name not in INLINED]
@@ -34,11 +39,11 @@ def _nodes(value: object) -> Iterator[dict[str, Any]]:
 
 
 def test_files_are_a_bundle_and_a_file_per_message_in_two_forms() -> None:
-    """And the two files that are the same for both forms."""
+    """And the files that are the same for both forms."""
     suffixes = ("schema.json", "strict.schema.json")
     bundles = {f"pagewire.{suffix}" for suffix in suffixes}
     messages = {f"messages/{type_}.{suffix}" for type_ in MESSAGES for suffix in suffixes}
-    assert set(FILES) == bundles | messages | {"asyncapi.json", "codes.json"}
+    assert set(FILES) == bundles | messages | {"asyncapi.json", "codes.json", "protocol.json", "protocol.schema.json"}
 
 
 @pytest.mark.parametrize(("form", "other"), [(Form.OPEN, Form.STRICT), (Form.STRICT, Form.OPEN)])
@@ -46,7 +51,9 @@ def test_one_form_is_published_without_the_other(form: Form, other: Form) -> Non
     """Each file is the same as where both are written."""
     files = schema_files((form,))
     assert files == {name: FILES[name] for name in files}
-    assert not set(files) & (set(schema_files((other,))) - {"asyncapi.json", "codes.json"})
+    assert not set(files) & (
+        set(schema_files((other,))) - {"asyncapi.json", "codes.json", "protocol.json", "protocol.schema.json"}
+    )
 
 
 @pytest.mark.parametrize("name", SCHEMAS)
@@ -73,12 +80,104 @@ def test_file_is_ascii_and_ends_in_one_line_feed(name: str) -> None:
     assert "\r" not in FILES[name]
 
 
+# -- the spelling that common generators and validators accept -------------------------------------
+
+KEYWORDS: Final = {
+    *("$schema", "$id", "$comment", "$ref", "$defs", "title", "description", "examples"),
+    *("type", "const", "enum", "anyOf", "oneOf", "discriminator"),
+    *("properties", "required", "additionalProperties", "propertyNames", "items", "minItems", "maxItems"),
+    *("minimum", "maximum", "minLength", "maxLength", "pattern", "contentEncoding"),
+}
+ANY_JSON: Final[dict[str, Any]] = {}
+TAKEN_NAMES: Final = {"Error", "Event", "Result", "Type", "Object", "String", "Promise", "Date", "File", "Download"}
+
+
+def _schemas(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield `schema` and every schema in it."""
+    yield schema
+    below = [*schema.get("properties", {}).values(), *schema.get("$defs", {}).values()]
+    below += [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    below += [schema[key] for key in ("items", "additionalProperties", "propertyNames") if key in schema]
+    for each in below:
+        if isinstance(each, dict):
+            yield from _schemas(each)
+
+
+def _referenced(schema: dict[str, Any], name: str) -> dict[str, Any]:
+    """Return what `schema` refers to, or itself where it refers to nothing."""
+    referenced: dict[str, Any] = SCHEMAS[name]
+    for part in schema.get("$ref", "#").split("/")[1:]:
+        referenced = referenced[part]
+    return referenced if "$ref" in schema else schema
+
+
 @pytest.mark.parametrize("name", SCHEMAS)
-def test_properties_have_no_titles(name: str) -> None:
-    """With them json-schema-to-typescript makes a type of each, `Type1`, `Name2`."""
-    properties = [schema for node in _nodes(SCHEMAS[name]) for schema in _schemas_of(node)]
+def test_schema_has_no_keyword_that_generators_do_not_read(name: str) -> None:
+    """Zod throws at `if` and `not`, quicktype at a property that is `false`; `allOf` makes types of no name."""
+    assert {keyword for schema in _schemas(SCHEMAS[name]) for keyword in schema} <= KEYWORDS
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_patterns_have_no_lookaround_and_no_bare_dollar_but_at_the_end(name: str) -> None:
+    """Fastjsonschema rewrites every bare `$`, also one in a class; Go and Rust have no lookaround."""
+    patterns = {schema["pattern"] for schema in _schemas(SCHEMAS[name]) if "pattern" in schema}
+    assert [pattern for pattern in patterns if "(?" in pattern] == []
+    assert [pattern for pattern in patterns if re.search(r"(?<!\\)\$(?!$)", pattern)] == []
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_values_and_alternatives_have_a_type(name: str) -> None:
+    """Without one json-schema-to-typescript refuses vendors' codes, and zod accepts any name of a property."""
+    for schema in _schemas(SCHEMAS[name]):
+        branches = [_referenced(each, name) for each in (*schema.get("anyOf", ()), *schema.get("oneOf", ()))]
+        assert [each for each in branches if not {"type", "anyOf"} & each.keys() and each != ANY_JSON] == []
+        assert "type" in schema or not {"const", "enum", "pattern", "properties", "required"} & schema.keys()
+        assert schema.get("propertyNames", {}).get("type", "string") == "string"
+        assert "type" in schema.get("propertyNames", {"type": "string"})
+        assert schema.get("propertyNames", {}).keys() <= {"type", "pattern", "minLength", "maxLength"}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_property_has_a_description(name: str) -> None:
+    """Its own, or that of the definition that it refers to."""
+    properties = [each for schema in _schemas(SCHEMAS[name]) for each in schema.get("properties", {}).items()]
     assert properties
-    assert [schema for schema in properties if isinstance(schema.get("title"), str)] == []
+    assert [field for field, each in properties if not _referenced(each, name).get("description")] == []
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_titles_are_names_of_types_each_of_one_type(name: str) -> None:
+    """Quicktype names a nested object by its title. A title of two schemas becomes `Software` and `Software1`."""
+    definitions = SCHEMAS["pagewire.schema.json"]["$defs"].keys() | {"Message"}
+    shapes = {"ExceptionErrorParams", "OtherErrorParams"}  # of the strict form, which has two of ErrorParams
+    titled: dict[str, list[dict[str, Any]]] = {}
+    for schema in _schemas(SCHEMAS[name]):
+        if "title" in schema:
+            titled.setdefault(schema["title"], []).append(schema)
+    assert titled.keys() <= definitions | (shapes if "strict" in name else set())
+    assert [title for title, schemas in titled.items() if any(each != schemas[0] for each in schemas)] == []
+    assert not titled.keys() & TAKEN_NAMES
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_every_object_with_fields_has_a_title(name: str) -> None:
+    """A generator makes up no name."""
+    objects = [
+        schema for schema in _schemas(SCHEMAS[name]) if schema.get("type") == "object" and "properties" in schema
+    ]
+    assert [schema for schema in objects if "title" not in schema] == []
+
+
+@pytest.mark.parametrize("name", BUNDLES)
+def test_reference_with_a_description_of_its_own_is_the_only_one(name: str) -> None:
+    """json-schema-to-typescript makes two types of a definition that has two descriptions."""
+    references = [schema for schema in _schemas(SCHEMAS[name]) if "$ref" in schema]
+    targets = [each["$ref"] for each in references]
+    shared = {target for target in targets if targets.count(target) > 1}
+    assert [each for each in references if each.keys() != {"$ref"} and each["$ref"] in shared] == []
+
+
+# -- the shape of the files -------------------------------------------------------------------------
 
 
 def _schemas_of(node: dict[str, Any]) -> list[dict[str, Any]]:
@@ -148,17 +247,32 @@ def test_inlined_file_shows_the_typical_example(type_: str, suffix: str) -> None
     assert Draft202012Validator(schema).is_valid(EXAMPLES[type_])
 
 
-def test_asyncapi_document_has_a_channel_and_an_operation_per_side() -> None:
-    """From the server's point of view: it sends, and it receives what clients send."""
+def _channel_messages(names: list[str]) -> list[dict[str, str]]:
+    return [{"$ref": f"#/channels/connection/messages/{name}"} for name in names]
+
+
+def test_asyncapi_document_has_an_operation_for_what_a_side_sends() -> None:
+    """From the server's point of view: it sends, and it receives what clients send. Commands have their own."""
     assert ASYNCAPI["asyncapi"] == "3.0.0"
     assert ASYNCAPI["info"]["version"] == LATEST_VERSION
-    assert list(ASYNCAPI["channels"]["connection"]["messages"]) == list(MESSAGES)
     operations = {"serverSends": ("send", Side.SERVER), "clientSends": ("receive", Side.CLIENT)}
-    assert list(ASYNCAPI["operations"]) == list(operations)
     for name, (action, side) in operations.items():
-        messages = [f"#/channels/connection/messages/{type_}" for type_ in MESSAGES if type_ in SENT_BY[side]]
+        types = [type_ for type_ in MESSAGES if type_ in SENT_BY[side] and KINDS[type_] in {Kind.CONTROL, Kind.SESSION}]
         assert ASYNCAPI["operations"][name]["action"] == action
-        assert [message["$ref"] for message in ASYNCAPI["operations"][name]["messages"]] == messages
+        assert ASYNCAPI["operations"][name]["messages"] == _channel_messages(types)
+    assert list(ASYNCAPI["operations"]) == [*operations, *RESULT_MODELS]
+
+
+@pytest.mark.parametrize(("command", "model"), RESULT_MODELS.items())
+def test_asyncapi_document_says_what_answers_a_command(command: str, model: type[WireModel]) -> None:
+    """Its own result, or an error."""
+    operation = ASYNCAPI["operations"][command]
+    assert (operation["action"], operation["messages"]) == ("send", _channel_messages([command]))
+    assert operation["reply"]["messages"] == _channel_messages([f"{command}_result", "error"])
+    message = ASYNCAPI["components"]["messages"][f"{command}_result"]
+    schema = ASYNCAPI["components"]["schemas"][message["payload"]["$ref"].rpartition("/")[2]]
+    assert (message["name"], schema["properties"]["type"]["const"]) == ("result", "result")
+    assert schema["properties"]["params"] == {"$ref": f"#/components/schemas/{model.__name__}"}
 
 
 def test_asyncapi_document_refers_to_what_it_holds() -> None:
@@ -168,4 +282,6 @@ def test_asyncapi_document_refers_to_what_it_holds() -> None:
         for part in node.get("$ref", "#").split("/")[1:]:
             target = target[part]
         assert isinstance(node.get("discriminator", ""), str)
-    assert {message["name"] for message in ASYNCAPI["components"]["messages"].values()} == set(MESSAGES)
+    messages = ASYNCAPI["components"]["messages"]
+    assert {message["name"] for message in messages.values()} == set(MESSAGES)
+    assert list(ASYNCAPI["channels"]["connection"]["messages"]) == list(messages)

@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import pytest
 
-from pagewire_protocol.requirements import Requirement, read_requirements
+from pagewire_protocol.requirements import Requirement, read_requirements, spec_text
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -46,15 +46,6 @@ TOPICS: Final = Path(__file__).parent / "cases"
 def specification() -> dict[str, Requirement]:
     """Return the requirements of SPEC.md that bind a client, by id."""
     return {each.id: each for each in read_requirements(spec_text()) if each.party != "server"}
-
-
-def spec_text() -> str:
-    """Return SPEC.md: the one in the installed package, or the one of the checkout."""
-    import pagewire_protocol  # noqa: PLC0415 - for its place only
-
-    package = Path(pagewire_protocol.__file__).parent
-    installed = package / "SPEC.md"
-    return (installed if installed.is_file() else package.parents[1] / "SPEC.md").read_text()
 
 
 def is_should(ids: tuple[str, ...]) -> bool:

@@ -5,14 +5,14 @@ import { Downloads } from "./downloads.js";
 import { exceptionInfo } from "./exceptions.js";
 import { evaluate, run } from "./scripts.js";
 
-/** @import {Download, EvalJs, GoApp, RunJs, SetEnv, SetEnvParams, SetEnvResult} from "../generated/messages.js" */
+/** @import {DownloadMessage, EvalJsMessage, GoAppMessage, RunJsMessage, SetEnvMessage, SetEnvParams, SetEnvResult} from "../generated/messages.js" */
 /** @import {VendorCommand} from "../protocol/checks.js" */
 /** @import {Reply} from "../session/replies.js" */
 /** @import {OpenFile, ShowTransfer} from "./downloads.js" */
 /** @import {Compile} from "./scripts.js" */
 
 /**
- * @typedef {RunJs | EvalJs | Download | SetEnv | GoApp} CoreCommand
+ * @typedef {RunJsMessage | EvalJsMessage | DownloadMessage | SetEnvMessage | GoAppMessage} CoreCommand
  * @typedef {CoreCommand | VendorCommand} ServerCommand
  *
  * What came of a command: the JSON text of its result, and what is to be done once that is sent.
@@ -138,7 +138,7 @@ export class Commands {
 
   /**
    * @param {number} id
-   * @param {Download["params"]} params
+   * @param {DownloadMessage["params"]} params
    * @returns {Promise<Outcome>}
    */
   async #download(id, params) {

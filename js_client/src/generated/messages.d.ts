@@ -4,20 +4,46 @@
  * Any message of Pagewire 1.0, open form. See SPEC.md.
  */
 export type Message = ClientMessage | ServerMessage;
-export type ClientMessage = Hello | Ack | StreamAck | Bye | Event | Result | Error;
+/**
+ * What a client sends.
+ */
+export type ClientMessage =
+  HelloMessage | AckMessage | StreamAckMessage | ByeMessage | EventMessage | ResultMessage | ErrorMessage;
+/**
+ * The result of the command that it answers.
+ */
 export type ResultParams = EvalJsResult | DownloadResult | SetEnvResult | EmptyResult;
-export type ServerMessage = Welcome | Ack | Ping | Bye | Cancel | RunJs | EvalJs | Download | SetEnv | GoApp;
+/**
+ * What a server sends.
+ */
+export type ServerMessage =
+  | WelcomeMessage
+  | AckMessage
+  | PingMessage
+  | ByeMessage
+  | CancelMessage
+  | RunJsMessage
+  | EvalJsMessage
+  | DownloadMessage
+  | SetEnvMessage
+  | GoAppMessage;
+/**
+ * Where a file's bytes are: in this message, or in binary frames.
+ */
 export type DownloadContent = InlineContent | StreamContent;
 
 /**
  * Opens a connection; always the first message. SPEC section 4.
  */
-export interface Hello {
+export interface HelloMessage {
+  /**
+   * The type of the message.
+   */
   type: "hello";
   params: HelloParams;
 }
 /**
- * See Hello.
+ * Who the client is, what it can do, and where it was.
  */
 export interface HelloParams {
   /**
@@ -40,6 +66,9 @@ export interface HelloParams {
    * The app to run; `index` where the page names none.
    */
   app: string;
+  /**
+   * What the client can do beyond the least: a name to an object of settings (EXT-2).
+   */
   capabilities: {
     [k: string]: {
       [k: string]: unknown;
@@ -51,10 +80,16 @@ export interface HelloParams {
   resume?: ResumePoint;
 }
 /**
- * Which program is at one end.
+ * The program at one end.
  */
 export interface Software {
+  /**
+   * The program's name, for example `pagewire-js`.
+   */
   name: string;
+  /**
+   * The program's own version.
+   */
   version: string;
 }
 /**
@@ -106,6 +141,9 @@ export interface ResumePoint {
  * How much of an unfinished stream has been received.
  */
 export interface StreamPosition {
+  /**
+   * The id of the download's command.
+   */
   id: number;
   /**
    * Bytes received, which count as acknowledged.
@@ -115,12 +153,15 @@ export interface StreamPosition {
 /**
  * Acknowledges session messages, cumulatively. SPEC section 8.
  */
-export interface Ack {
+export interface AckMessage {
+  /**
+   * The type of the message.
+   */
   type: "ack";
   params: AckParams;
 }
 /**
- * See Ack.
+ * How much has been received.
  */
 export interface AckParams {
   /**
@@ -131,16 +172,19 @@ export interface AckParams {
 /**
  * Acknowledges the bytes of one stream. SPEC section 10.
  */
-export interface StreamAck {
+export interface StreamAckMessage {
+  /**
+   * The type of the message.
+   */
   type: "stream_ack";
   params: StreamAckParams;
 }
 /**
- * See StreamAck.
+ * How much of one stream has been received.
  */
 export interface StreamAckParams {
   /**
-   * The download's command.
+   * The id of the download's command.
    */
   id: number;
   /**
@@ -151,16 +195,19 @@ export interface StreamAckParams {
 /**
  * Says why a side closes the connection. SPEC section 12.
  */
-export interface Bye {
+export interface ByeMessage {
+  /**
+   * The type of the message.
+   */
   type: "bye";
   params: ByeParams;
 }
 /**
- * See Bye.
+ * Why the connection is closed, and what the client does next.
  */
 export interface ByeParams {
   /**
-   * Of the registry in codes.json; one that a receiver does not know is obeyed by its `retry`.
+   * A code of the registry in protocol.json, or `vendor:name`; a receiver that does not know it obeys `retry`.
    */
   code: string;
   /**
@@ -174,26 +221,44 @@ export interface ByeParams {
   data?: unknown;
 }
 /**
- * What the page tells the program. SPEC section 7.
+ * Tells the program something that it did not ask for. SPEC section 7.
  */
-export interface Event {
+export interface EventMessage {
+  /**
+   * The type of the message.
+   */
   type: "event";
+  /**
+   * Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10).
+   */
   seq: number;
   params: EventParams;
 }
 /**
- * See Event.
+ * What the page tells the program.
  */
 export interface EventParams {
+  /**
+   * The event's name, as the page gave it to `emit`.
+   */
   name: string;
   data: unknown;
 }
 /**
  * Answers a command that succeeded. SPEC section 6.
  */
-export interface Result {
+export interface ResultMessage {
+  /**
+   * The type of the message.
+   */
   type: "result";
+  /**
+   * Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10).
+   */
   seq: number;
+  /**
+   * The id of the command that this answers (WIRE-12).
+   */
   id: number;
   params: ResultParams;
 }
@@ -204,11 +269,11 @@ export interface EvalJsResult {
   value: unknown;
 }
 /**
- * That a file was handed over to be saved.
+ * A file was handed over to be saved.
  */
 export interface DownloadResult {
   /**
-   * How many were handed over.
+   * How many bytes were handed over.
    */
   bytes: number;
 }
@@ -217,33 +282,42 @@ export interface DownloadResult {
  */
 export interface SetEnvResult {
   /**
-   * Those that have an effect.
+   * The settings that have an effect.
    */
   applied: string[];
   /**
-   * Those that are known but without effect here.
+   * The settings that are known but without effect here.
    */
   ignored: string[];
 }
 /**
- * That it is done: the result of run_js and go_app.
+ * The result of a command that returns nothing: run_js and go_app.
  */
 export interface EmptyResult {}
 /**
  * Answers a command that failed. SPEC section 6.
  */
-export interface Error {
+export interface ErrorMessage {
+  /**
+   * The type of the message.
+   */
   type: "error";
+  /**
+   * Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10).
+   */
   seq: number;
+  /**
+   * The id of the command that this answers (WIRE-12).
+   */
   id: number;
   params: ErrorParams;
 }
 /**
- * See Error.
+ * Why a command failed.
  */
 export interface ErrorParams {
   /**
-   * Of the registry in codes.json.
+   * A code of the registry in protocol.json, or `vendor:name`.
    */
   code: string;
   /**
@@ -258,25 +332,34 @@ export interface ErrorParams {
  */
 export interface ExceptionInfo {
   /**
-   * The error's name, or the typeof of what is no Error.
+   * The error's name, or the typeof of what is not an Error.
    */
   name: string;
+  /**
+   * The error's message, or what was thrown as a string.
+   */
   message: string;
+  /**
+   * The error's stack, if it has one.
+   */
   stack?: string;
 }
 /**
- * Answers a good hello. SPEC section 4.
+ * Accepts a hello. SPEC section 4.
  */
-export interface Welcome {
+export interface WelcomeMessage {
+  /**
+   * The type of the message.
+   */
   type: "welcome";
   params: WelcomeParams;
 }
 /**
- * See Welcome.
+ * Which session this is, and what the server accepts.
  */
 export interface WelcomeParams {
   /**
-   * The highest in common.
+   * The highest version that both sides speak.
    */
   version: string;
   /**
@@ -292,6 +375,9 @@ export interface WelcomeParams {
    */
   last_seq: number;
   server: Software;
+  /**
+   * What the server can do beyond the least: a name to an object of settings (EXT-2).
+   */
   capabilities: {
     [k: string]: {
       [k: string]: unknown;
@@ -333,42 +419,60 @@ export interface ServerLimits {
 /**
  * Lets a page notice silence; answered by `ack`. SPEC section 11.
  */
-export interface Ping {
+export interface PingMessage {
+  /**
+   * The type of the message.
+   */
   type: "ping";
   params: PingParams;
 }
 /**
- * See Ping.
+ * Nothing; the answer is an `ack`.
  */
 export interface PingParams {}
 /**
  * Gives up waiting for a command; stops no code. SPEC section 5.7.
  */
-export interface Cancel {
+export interface CancelMessage {
+  /**
+   * The type of the message.
+   */
   type: "cancel";
+  /**
+   * Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10).
+   */
   seq: number;
   params: CancelParams;
 }
 /**
- * See Cancel.
+ * The command that is no longer waited for.
  */
 export interface CancelParams {
   /**
-   * The command that the server no longer waits for.
+   * The id of the command that the server no longer waits for.
    */
   id: number;
 }
 /**
  * Runs code in the page. SPEC section 5.1.
  */
-export interface RunJs {
+export interface RunJsMessage {
+  /**
+   * The type of the message.
+   */
   type: "run_js";
+  /**
+   * Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10).
+   */
   seq: number;
+  /**
+   * The command's id, greater than every earlier one of its sender (WIRE-11).
+   */
   id: number;
   params: RunJsParams;
 }
 /**
- * See RunJs.
+ * The code to run.
  */
 export interface RunJsParams {
   /**
@@ -385,14 +489,23 @@ export interface RunJsParams {
 /**
  * Asks for the value of an expression; a promise is awaited. SPEC section 5.2.
  */
-export interface EvalJs {
+export interface EvalJsMessage {
+  /**
+   * The type of the message.
+   */
   type: "eval_js";
+  /**
+   * Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10).
+   */
   seq: number;
+  /**
+   * The command's id, greater than every earlier one of its sender (WIRE-11).
+   */
   id: number;
   params: EvalJsParams;
 }
 /**
- * See EvalJs.
+ * The expression to evaluate.
  */
 export interface EvalJsParams {
   /**
@@ -409,20 +522,32 @@ export interface EvalJsParams {
 /**
  * Gives the user a file. SPEC section 5.4.
  */
-export interface Download {
+export interface DownloadMessage {
+  /**
+   * The type of the message.
+   */
   type: "download";
+  /**
+   * Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10).
+   */
   seq: number;
+  /**
+   * The command's id, greater than every earlier one of its sender (WIRE-11).
+   */
   id: number;
   params: DownloadParams;
 }
 /**
- * See Download.
+ * The file to save.
  */
 export interface DownloadParams {
   /**
    * The name to save under; the client makes it safe.
    */
   name: string;
+  /**
+   * The file's type, for example `text/csv; charset=utf-8`.
+   */
   media_type: string;
   /**
    * Bytes, or null if unknown.
@@ -434,6 +559,9 @@ export interface DownloadParams {
  * A file's content in the message itself.
  */
 export interface InlineContent {
+  /**
+   * The content is in this message.
+   */
   kind: "inline";
   /**
    * RFC 4648, section 4, with padding.
@@ -444,19 +572,31 @@ export interface InlineContent {
  * A file's content in the binary frames that follow. SPEC section 10.
  */
 export interface StreamContent {
+  /**
+   * The content follows in binary frames.
+   */
   kind: "stream";
 }
 /**
  * Sets up the page. SPEC section 5.5.
  */
-export interface SetEnv {
+export interface SetEnvMessage {
+  /**
+   * The type of the message.
+   */
   type: "set_env";
+  /**
+   * Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10).
+   */
   seq: number;
+  /**
+   * The command's id, greater than every earlier one of its sender (WIRE-11).
+   */
   id: number;
   params: SetEnvParams;
 }
 /**
- * See SetEnv. What is absent stays as it is.
+ * The settings to change; a setting that is absent stays as it is.
  */
 export interface SetEnvParams {
   /**
@@ -499,14 +639,23 @@ export interface SetEnvParams {
 /**
  * Jumps to another app of the server. SPEC section 5.6.
  */
-export interface GoApp {
+export interface GoAppMessage {
+  /**
+   * The type of the message.
+   */
   type: "go_app";
+  /**
+   * Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10).
+   */
   seq: number;
+  /**
+   * The command's id, greater than every earlier one of its sender (WIRE-11).
+   */
   id: number;
   params: GoAppParams;
 }
 /**
- * See GoApp.
+ * The app to jump to.
  */
 export interface GoAppParams {
   /**

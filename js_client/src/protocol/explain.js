@@ -4,7 +4,7 @@ import { validators } from "../generated/validate.js";
 import { isArgumentName } from "./argument_names.js";
 import { base64Size } from "./base64.js";
 
-/** @import {Download, EvalJs, RunJs} from "../generated/messages.js" */
+/** @import {DownloadMessage, EvalJsMessage, RunJsMessage} from "../generated/messages.js" */
 /** @import {SchemaError} from "../generated/validate.js" */
 
 /** @type {[string, (params: never) => string | null][]} */
@@ -35,13 +35,13 @@ function explainVendorParams(params) {
   return isObject ? null : "params: must be an object";
 }
 
-/** @param {RunJs["params"] | EvalJs["params"]} params */
+/** @param {RunJsMessage["params"] | EvalJsMessage["params"]} params */
 function explainArguments({ args }) {
   const wrong = Object.keys(args).find((name) => !isArgumentName(name));
   return wrong === undefined ? null : `params.args: ${JSON.stringify(wrong)} is no name`; // ARGS-3
 }
 
-/** @param {Download["params"]} params */
+/** @param {DownloadMessage["params"]} params */
 function explainContent({ content, size }) {
   if (content.kind !== "inline") return null;
   const bytes = base64Size(content.base64);

@@ -8,7 +8,7 @@ import { Outbox } from "./outbox.js";
 import { replyDraft } from "./replies.js";
 
 /** @import {CoreCommand, ServerCommand} from "../commands/commands.js" */
-/** @import {Cancel, ResumePoint, Welcome} from "../generated/messages.js" */
+/** @import {CancelMessage, ResumePoint, WelcomeMessage} from "../generated/messages.js" */
 /** @import {Refuse} from "../protocol/checks.js" */
 /** @import {Chunk} from "../protocol/chunk.js" */
 /** @import {Action} from "./actions.js" */
@@ -56,7 +56,7 @@ export class Delivery {
   /**
    * The server has let the client in: what it lacks is sent again, then what is new (RESUME-4).
    *
-   * @param {Welcome["params"]} welcome
+   * @param {WelcomeMessage["params"]} welcome
    * @returns {Action[] | null} null if its `last_seq` cannot be (RESUME-7)
    */
   connect({ last_seq, limits }) {
@@ -151,7 +151,7 @@ export class Delivery {
   }
 
   /**
-   * @param {ServerCommand | Cancel} message
+   * @param {ServerCommand | CancelMessage} message
    * @returns {Action[]}
    */
   receive(message) {
@@ -224,8 +224,8 @@ export class Delivery {
 /**
  * By its type: an `id` beside the params of a cancel is an unknown field (SPEC section 3.1).
  *
- * @param {ServerCommand | Cancel} message
- * @returns {message is Cancel}
+ * @param {ServerCommand | CancelMessage} message
+ * @returns {message is CancelMessage}
  */
 function isCancel(message) {
   return message.type === "cancel";

@@ -1,6 +1,6 @@
 /** @file The `hello` of a client: what stays the same in each one of an instance, and what does not (SPEC section 4). */
 
-/** @import {Hello} from "../generated/messages.js" */
+/** @import {HelloMessage} from "../generated/messages.js" */
 
 /** Every version that this client speaks. */
 export const VERSIONS = /** @type {const} */ (["1.0"]);
@@ -9,11 +9,11 @@ export const VERSIONS = /** @type {const} */ (["1.0"]);
  * What a client says of itself.
  *
  * @typedef {object} Introduction
- * @property {Hello["params"]["client"]} client
+ * @property {HelloMessage["params"]["client"]} client
  * @property {string} instance the secret of this instance (HELLO-4)
  * @property {string} app
- * @property {Hello["params"]["capabilities"]} capabilities
- * @property {Hello["params"]["page"]} page
+ * @property {HelloMessage["params"]["capabilities"]} capabilities
+ * @property {HelloMessage["params"]["page"]} page
  * @property {number} maxMessageBytes
  * @property {unknown} [auth] for the server's own check
  */
@@ -21,8 +21,8 @@ export const VERSIONS = /** @type {const} */ (["1.0"]);
 /**
  * @param {Introduction} introduction
  * @param {number} attempt greater in each hello of the instance (HELLO-19)
- * @param {Hello["params"]["resume"]} resume undefined until the first `welcome` (HELLO-6)
- * @returns {Hello["params"]}
+ * @param {HelloMessage["params"]["resume"]} resume undefined until the first `welcome` (HELLO-6)
+ * @returns {HelloMessage["params"]}
  */
 export function helloParams(introduction, attempt, resume) {
   const { client, instance, app, capabilities, page, maxMessageBytes, auth } = introduction;

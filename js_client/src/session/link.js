@@ -2,7 +2,7 @@
 
 import { Silence } from "./silence.js";
 
-/** @import {Welcome} from "../generated/messages.js" */
+/** @import {WelcomeMessage} from "../generated/messages.js" */
 /** @import {Backoff} from "./backoff.js" */
 
 /**
@@ -73,7 +73,7 @@ export class Link {
     this.#phase = "greeting";
   }
 
-  /** @param {Welcome["params"]} welcome */
+  /** @param {WelcomeMessage["params"]} welcome */
   welcomed(welcome) {
     this.#phase = "connected";
     this.#lostAt = null;

@@ -4,7 +4,7 @@ import { draftSize } from "../protocol/codec.js";
 import { jsonText } from "../protocol/json_text.js";
 
 /** @import {Draft} from "../protocol/codec.js" */
-/** @import {Error as ErrorMessage} from "../generated/messages.js" */
+/** @import {ErrorMessage} from "../generated/messages.js" */
 /** @typedef {ErrorMessage["params"]} ErrorParams */
 /** @typedef {{ result: string } | { error: ErrorParams }} Reply `result` is the JSON text of its params */
 

@@ -8,7 +8,7 @@ import { Delivery, sendControl } from "./delivery.js";
 import { helloParams, VERSIONS } from "./hello.js";
 import { Link } from "./link.js";
 
-/** @import {Ack, Bye, Ping, Welcome} from "../generated/messages.js" */
+/** @import {AckMessage, ByeMessage, PingMessage, WelcomeMessage} from "../generated/messages.js" */
 /** @import {Accept, Progress, Verdict} from "../protocol/checks.js" */
 /** @import {End} from "../protocol/codes.js" */
 /** @import {Action, SessionState} from "./actions.js" */
@@ -230,7 +230,7 @@ export class Session {
   }
 
   /**
-   * @param {Welcome | Ack | Ping | Bye} message
+   * @param {WelcomeMessage | AckMessage | PingMessage | ByeMessage} message
    * @param {number} now
    * @returns {Action[]}
    */
@@ -249,7 +249,7 @@ export class Session {
   }
 
   /**
-   * @param {Welcome["params"]} welcome
+   * @param {WelcomeMessage["params"]} welcome
    * @returns {Action[]}
    */
   #enter(welcome) {
@@ -262,7 +262,7 @@ export class Session {
     return [...writes, this.#announce()];
   }
 
-  /** @param {Welcome["params"]} welcome */
+  /** @param {WelcomeMessage["params"]} welcome */
   #explainWelcome({ version, resumed }) {
     /** @type {readonly string[]} */
     const offered = VERSIONS;
@@ -271,7 +271,7 @@ export class Session {
   }
 
   /**
-   * @param {Bye["params"]} bye
+   * @param {ByeMessage["params"]} bye
    * @param {number} now
    * @returns {Action[]}
    */

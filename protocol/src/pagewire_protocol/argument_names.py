@@ -14,8 +14,13 @@ _WORDS: Final = """
 RESERVED_WORDS: Final = frozenset(_WORDS.split())
 """What cannot be a parameter of a sloppy async function."""
 
-PORTABLE_PATTERN: Final = "^[A-Za-z_$\u0080-\U0010ffff][A-Za-z0-9_$\u0080-\U0010ffff]*$"
-r"""The rule as far as every JSON Schema validator reads it: \p{ID_Start} is beyond Python's `re`."""
+PORTABLE_PATTERN: Final = r"^[^\x00-#%-@\[-^`{-\x7f][^\x00-#%-/:-@\[-^`{-\x7f]*$"
+r"""Identifiers as far as every JSON Schema validator and generator reads them.
+
+Within ASCII it is the rule, except for reserved words, which need a lookahead. Beyond ASCII it accepts every character,
+since `\p{ID_Start}` is beyond Python's `re`. The classes are complements, so that they need no flag `u` for characters
+beyond U+FFFF, and contain no `$`, which fastjsonschema rewrites.
+"""
 
 _ID_BEYOND_XID: Final = frozenset(
     chr(point)

@@ -9,14 +9,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from pagewire_protocol import json_values
 from pagewire_protocol.codes import ByeCode
+from pagewire_protocol.command_messages import CONTENT_KINDS
 from pagewire_protocol.fields import MAX_INTEGER, WireModel
-from pagewire_protocol.messages import KINDS, MESSAGES, SENT_BY, Kind, Side
+from pagewire_protocol.messages import MESSAGES, Message
+from pagewire_protocol.registry import KINDS, RESULT_MODELS, SENT_BY, Kind, Side
 from pagewire_protocol.violations import InvalidParams, PeerViolation
 
 Params = TypeVar("Params", bound=WireModel)
 
 _MAX_TYPE_LENGTH: Final = 128
-_UNION_TAGS: Final = frozenset(("inline", "stream", "EvalJsResult", "DownloadResult", "SetEnvResult", "EmptyResult"))
+_UNION_TAGS: Final = frozenset((*CONTENT_KINDS, *(model.__name__ for model in RESULT_MODELS.values())))
 """What pydantic puts into the path of a complaint for a union's choice; no field has such a name."""
 _ABSENT: Final = object()
 _CARRIES_ID: Final = (Kind.COMMAND, Kind.REPLY)
@@ -128,7 +130,7 @@ def describe(error: ValidationError, root: str = "") -> str:
     return f"{path.removeprefix('.')}: {first['msg'][0].lower()}{first['msg'][1:]}"
 
 
-def read(text: str, sender: Side, *, max_bytes: int = MAX_INTEGER) -> WireModel:
+def read(text: str, sender: Side, *, max_bytes: int = MAX_INTEGER) -> Message:
     """Return the message in `text`, which must be of a known type; PeerViolation says what is wrong and where.
 
     This is every check of section 3.1 that needs no session, for one message by itself.

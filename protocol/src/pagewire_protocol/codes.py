@@ -9,6 +9,9 @@ from typing import Final, Literal
 Retry = Literal["never", "reconnect", "resume"]
 """What a client does after a `bye`: stop, come back as a new instance, or come back as the same one."""
 
+Sender = Literal["server", "client", "both"]
+"""The side that sends something."""
+
 
 class ErrorCode(StrEnum):
     """Why a command failed: `code` of an `error`."""
@@ -61,7 +64,7 @@ class ByeRule:
 
     close: int
     retry: Retry
-    sent_by: Literal["server", "client", "both"]
+    sent_by: Sender
     means: str
 
 
@@ -84,7 +87,29 @@ BYE_RULES: Final[dict[ByeCode, ByeRule]] = {
     ByeCode.INTERNAL_ERROR: ByeRule(4500, "never", "server", "the app failed, or the server did"),
 }
 
-SESSION_ENDING_CLOSE_CODES: Final = frozenset({CloseCode.INVALID_DATA, CloseCode.MESSAGE_TOO_BIG, 4400, 4413})
+ENDING_CLOSES: Final[dict[int, ByeCode]] = {
+    CloseCode.NORMAL.value: ByeCode.SESSION_ENDED,
+    CloseCode.INVALID_DATA.value: ByeCode.INVALID_MESSAGE,
+    CloseCode.MESSAGE_TOO_BIG.value: ByeCode.TOO_LARGE,
+    **{
+        rule.close: code for code, rule in BYE_RULES.items() if rule.retry == "never" and rule.close != CloseCode.NORMAL
+    },
+}
+"""The closes that end the session for a client without a `bye`, to the code that each stands for (END-5).
+
+Every other close without a `bye` is a break.
+"""
+
+CLOSE_MEANINGS: Final[dict[int, str]] = {
+    CloseCode.NORMAL.value: "the other side is done: the app has ended, or the client left",
+    CloseCode.INVALID_DATA.value: "a text frame was not UTF-8",
+    CloseCode.MESSAGE_TOO_BIG.value: "a message was so large that the WebSocket layer refused it",
+}
+"""What the closes of the WebSocket layer mean without a `bye`."""
+
+SESSION_ENDING_CLOSE_CODES: Final = frozenset(
+    close for close, code in ENDING_CLOSES.items() if BYE_RULES[code].sent_by == "both"
+)
 """Closes that end the session on both sides, with or without a `bye` (END-9)."""
 
 ERROR_MEANINGS: Final[dict[ErrorCode, str]] = {

@@ -1,81 +1,43 @@
-"""The control messages that either side sends between handshake and end: ack, ping, stream_ack, bye."""
+"""The params of the control messages that are sent between handshake and end: ack, ping, stream_ack, bye."""
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated
 
-from pydantic import MISSING, Field
+from pydantic import MISSING
 
 from pagewire_protocol.codes import ByeCode, Retry
-from pagewire_protocol.fields import CommandId, Integer, Json, LongText, WireModel
-
-VENDOR_NAME: Final = "^[^:]+:.+$"
-"""Names that are not of the specification (EXT-1)."""
+from pagewire_protocol.fields import CommandId, Integer, Json, LongText, WireModel, registered_code
 
 
 class AckParams(WireModel):
-    """See Ack."""
+    """How much has been received."""
 
     seq: Integer
     """The highest `seq` received; all up to it are acknowledged."""
 
 
-class Ack(WireModel):
-    """Acknowledges session messages, cumulatively. SPEC section 8."""
-
-    type: Literal["ack"]
-    params: AckParams
-
-
 class PingParams(WireModel):
-    """See Ping."""
-
-
-class Ping(WireModel):
-    """Lets a page notice silence; answered by `ack`. SPEC section 11."""
-
-    type: Literal["ping"]
-    params: PingParams
+    """Nothing; the answer is an `ack`."""
 
 
 class StreamAckParams(WireModel):
-    """See StreamAck."""
+    """How much of one stream has been received."""
 
     id: CommandId
-    """The download's command."""
+    """The id of the download's command."""
     offset: Integer
     """How many bytes of the stream have been received."""
 
 
-class StreamAck(WireModel):
-    """Acknowledges the bytes of one stream. SPEC section 10."""
-
-    type: Literal["stream_ack"]
-    params: StreamAckParams
-
-
 class ByeParams(WireModel):
-    """See Bye."""
+    """Why the connection is closed, and what the client does next."""
 
-    code: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=128,
-            json_schema_extra={"x-strict": {"anyOf": [{"enum": list(ByeCode)}, {"pattern": VENDOR_NAME}]}},
-        ),
-    ]
-    """Of the registry in codes.json; one that a receiver does not know is obeyed by its `retry`."""
+    code: Annotated[str, registered_code(ByeCode)]
+    """A code of the registry in protocol.json, or `vendor:name`; a receiver that does not know it obeys `retry`."""
     message: LongText
     """For people, in English; no secret."""
     retry: Retry
     """What the client does next."""
     data: Json | MISSING = MISSING
-    """Details, by code."""
-
-
-class Bye(WireModel):
-    """Says why a side closes the connection. SPEC section 12."""
-
-    type: Literal["bye"]
-    params: ByeParams
+    """Details; what they are depends on the code."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from collections.abc import Iterable
+from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
@@ -15,7 +16,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
-from pagewire_protocol.argument_names import PORTABLE_PATTERN, RESERVED_WORDS, check_argument_names
+from pagewire_protocol.argument_names import PORTABLE_PATTERN, check_argument_names
+from pagewire_protocol.json_objects import JsonObject
 
 MAX_INTEGER: Final = 2**53 - 1
 """The largest integer on the wire: what a JavaScript number holds exactly."""
@@ -64,7 +66,14 @@ Integer = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 PositiveInteger = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 Limit = Annotated[int, Field(ge=MIN_MESSAGE_BYTES, le=MAX_INTEGER)]
 
-Seq = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
+Seq = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MAX_INTEGER,
+        description="Numbers the session messages of one direction: 1, 2, 3 and so on (WIRE-10).",
+    ),
+]
 CommandId = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 
 Name = Annotated[str, Field(min_length=1, max_length=128)]
@@ -79,7 +88,8 @@ MediaType = Annotated[
     Field(
         min_length=1,
         max_length=256,
-        pattern=r"^[A-Za-z0-9!#$&^_.+-]+/[A-Za-z0-9!#$&^_.+-]+( *; *[A-Za-z0-9!#$&^_.+-]+=[^\x00-\x1f\x7f;]+)*$",
+        # `\$`, since fastjsonschema rewrites every bare one, also in a class.
+        pattern=r"^[A-Za-z0-9!#\$&^_.+-]+/[A-Za-z0-9!#\$&^_.+-]+( *; *[A-Za-z0-9!#\$&^_.+-]+=[^\x00-\x1f\x7f;]+)*$",
     ),
 ]
 Base64 = Annotated[
@@ -92,12 +102,26 @@ Base64 = Annotated[
     AfterValidator(_check_base64_length),
 ]
 
+VENDOR_NAME: Final = "^[^:]+:.+$"
+"""Names that are not of the specification (EXT-1)."""
+
+
+def one_of_or_vendors(codes: Iterable[str]) -> JsonObject:
+    """Return the JSON Schema of what a sender may send as a code: one of `codes`, or a vendor's."""
+    return {"anyOf": [{"type": "string", "enum": list(codes)}, {"type": "string", "pattern": VENDOR_NAME}]}
+
+
+def registered_code(codes: Iterable[str]) -> Any:  # noqa: ANN401 - as pydantic's Field has it
+    """Return the constraints of a code: any text to a receiver; one of `codes` or a vendor's from a sender."""
+    return Field(min_length=1, max_length=128, json_schema_extra={"x-strict": one_of_or_vendors(codes)})
+
+
 Capabilities = Annotated[
     dict[Name, dict[str, Json]],
     WithJsonSchema(
         {
             "type": "object",
-            "propertyNames": {"minLength": 1, "maxLength": 128},
+            "propertyNames": {"type": "string", "minLength": 1, "maxLength": 128},
             "additionalProperties": {"type": "object", "additionalProperties": True},
         }
     ),
@@ -110,7 +134,7 @@ Arguments = Annotated[
     WithJsonSchema(
         {
             "type": "object",
-            "propertyNames": {"pattern": PORTABLE_PATTERN, "not": {"enum": sorted(RESERVED_WORDS)}},
+            "propertyNames": {"type": "string", "pattern": PORTABLE_PATTERN},
             "additionalProperties": True,
         }
     ),

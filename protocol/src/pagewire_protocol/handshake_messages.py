@@ -1,8 +1,8 @@
-"""The two messages that open a connection: hello and welcome."""
+"""The params of the two messages that open a connection: hello and welcome."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import MISSING, Field
 
@@ -23,10 +23,12 @@ from pagewire_protocol.fields import (
 
 
 class Software(WireModel):
-    """Which program is at one end."""
+    """The program at one end."""
 
     name: Name
+    """The program's name, for example `pagewire-js`."""
     version: Name
+    """The program's own version."""
 
 
 class PageInfo(WireModel):
@@ -53,6 +55,7 @@ class StreamPosition(WireModel):
     """How much of an unfinished stream has been received."""
 
     id: CommandId
+    """The id of the download's command."""
     offset: Integer
     """Bytes received, which count as acknowledged."""
 
@@ -67,7 +70,7 @@ class ResumePoint(WireModel):
 
 
 class HelloParams(WireModel):
-    """See Hello."""
+    """Who the client is, what it can do, and where it was."""
 
     versions: Annotated[list[Version], Field(min_length=1, max_length=64)]
     """Every version the client speaks."""
@@ -79,19 +82,13 @@ class HelloParams(WireModel):
     app: Name
     """The app to run; `index` where the page names none."""
     capabilities: Capabilities
+    """What the client can do beyond the least: a name to an object of settings (EXT-2)."""
     page: PageInfo
     limits: ClientLimits
     auth: Json | MISSING = MISSING
     """For the server's own check."""
     resume: ResumePoint | MISSING = MISSING
     """Present if and only if this instance has ever been welcomed."""
-
-
-class Hello(WireModel):
-    """Opens a connection; always the first message. SPEC section 4."""
-
-    type: Literal["hello"]
-    params: HelloParams
 
 
 class Heartbeat(WireModel):
@@ -113,10 +110,10 @@ class ServerLimits(WireModel):
 
 
 class WelcomeParams(WireModel):
-    """See Welcome."""
+    """Which session this is, and what the server accepts."""
 
     version: Version
-    """The highest in common."""
+    """The highest version that both sides speak."""
     session: Name
     """The session's public id, for logs."""
     resumed: bool
@@ -125,14 +122,8 @@ class WelcomeParams(WireModel):
     """The last session message received from the client."""
     server: Software
     capabilities: Capabilities
+    """What the server can do beyond the least: a name to an object of settings (EXT-2)."""
     heartbeat: Heartbeat
     limits: ServerLimits
     resume_window_ms: Integer
     """How long the session waits for a client that is away."""
-
-
-class Welcome(WireModel):
-    """Answers a good hello. SPEC section 4."""
-
-    type: Literal["welcome"]
-    params: WelcomeParams

@@ -1,120 +1,78 @@
-"""What answers a command (result, error), and what a page says unasked (event)."""
+"""The params of a failed command's reply, and of what a page says unasked. Results are in `command_messages`."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import MISSING, ConfigDict, Field
-from typing_extensions import TypeAliasType
+from pydantic import MISSING, ConfigDict
 
 from pagewire_protocol.codes import ErrorCode
-from pagewire_protocol.command_messages import SetEnvParams
-from pagewire_protocol.control_messages import VENDOR_NAME
-from pagewire_protocol.fields import CommandId, Integer, Json, Name, Seq, WireModel
+from pagewire_protocol.command_messages import DownloadResult, EmptyResult, EvalJsResult, SetEnvResult
+from pagewire_protocol.fields import Json, Name, WireModel, one_of_or_vendors, registered_code
+from pagewire_protocol.json_objects import JsonObject
 
-
-class EvalJsResult(WireModel):
-    """The value of an expression."""
-
-    value: Json
-
-
-class DownloadResult(WireModel):
-    """That a file was handed over to be saved."""
-
-    bytes: Integer
-    """How many were handed over."""
-
-
-SettingName = Annotated[
-    str, Field(max_length=128, json_schema_extra={"x-strict": {"enum": list(SetEnvParams.model_fields)}})
+__all__ = [
+    "DownloadResult",
+    "EmptyResult",
+    "ErrorParams",
+    "EvalJsResult",
+    "EventParams",
+    "ExceptionInfo",
+    "SetEnvResult",
 ]
-
-
-class SetEnvResult(WireModel):
-    """What became of the settings."""
-
-    applied: list[SettingName]
-    """Those that have an effect."""
-    ignored: list[SettingName]
-    """Those that are known but without effect here."""
-
-
-class EmptyResult(WireModel):
-    """That it is done: the result of run_js and go_app."""
-
-
-ResultParams = TypeAliasType("ResultParams", EvalJsResult | DownloadResult | SetEnvResult | EmptyResult)
-
-
-class Result(WireModel):
-    """Answers a command that succeeded. SPEC section 6."""
-
-    type: Literal["result"]
-    seq: Seq
-    id: CommandId
-    params: ResultParams
 
 
 class ExceptionInfo(WireModel):
     """What JavaScript threw."""
 
     name: str
-    """The error's name, or the typeof of what is no Error."""
+    """The error's name, or the typeof of what is not an Error."""
     message: str
+    """The error's message, or what was thrown as a string."""
     stack: str | MISSING = MISSING
+    """The error's stack, if it has one."""
+
+
+def _exception_if_and_only_if_its_code(schema: JsonObject) -> None:
+    """Add the strict form, which is one of two shapes (REPLY-4): few generators read `if`, `then` and `else`."""
+    code = {key: value for key, value in schema["properties"]["code"].items() if key != "x-strict"}
+    others = [other for other in ErrorCode if other is not ErrorCode.EXCEPTION]
+    with_, without = dict(schema["properties"]), dict(schema["properties"])
+    with_["code"] = {**code, "const": ErrorCode.EXCEPTION.value}
+    without["code"] = {**code, **one_of_or_vendors(others)}
+    del without["exception"]
+    required = schema["required"]
+    shapes = [
+        {
+            "x-title": "ExceptionErrorParams",
+            "type": "object",
+            "properties": with_,
+            "required": [*required, "exception"],
+        },
+        {"x-title": "OtherErrorParams", "type": "object", "properties": without, "required": required},
+    ]
+    schema["x-strict-form"] = {"anyOf": shapes}
 
 
 class ErrorParams(WireModel):
-    """See Error."""
+    """Why a command failed."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "x-strict": {  # REPLY-4
-                "if": {"properties": {"code": {"const": ErrorCode.EXCEPTION.value}}},
-                "then": {"required": ["exception"]},
-                "else": {"not": {"required": ["exception"]}},
-            }
-        }
-    )
+    model_config = ConfigDict(json_schema_extra=_exception_if_and_only_if_its_code)
 
-    code: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=128,
-            json_schema_extra={"x-strict": {"anyOf": [{"enum": list(ErrorCode)}, {"pattern": VENDOR_NAME}]}},
-        ),
-    ]
-    """Of the registry in codes.json."""
+    code: Annotated[str, registered_code(ErrorCode)]
+    """A code of the registry in protocol.json, or `vendor:name`."""
     message: str
     """For people, in English."""
     exception: ExceptionInfo | MISSING = MISSING
     """Present if and only if `code` is `exception`."""
     data: Json | MISSING = MISSING
-    """Details, by code."""
-
-
-class Error(WireModel):
-    """Answers a command that failed. SPEC section 6."""
-
-    type: Literal["error"]
-    seq: Seq
-    id: CommandId
-    params: ErrorParams
+    """Details; what they are depends on the code."""
 
 
 class EventParams(WireModel):
-    """See Event."""
+    """What the page tells the program."""
 
     name: Name
+    """The event's name, as the page gave it to `emit`."""
     data: Json
     """Any JSON; null where the page gave none."""
-
-
-class Event(WireModel):
-    """What the page tells the program. SPEC section 7."""
-
-    type: Literal["event"]
-    seq: Seq
-    params: EventParams

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal, cast
 
 Party = Literal["client", "server", "both"]
@@ -29,6 +30,13 @@ class Requirement:
     level: Level
     text: str
     """In one line."""
+
+
+def spec_text() -> str:
+    """Return the text of SPEC.md: the one in the installed package, or the one of the checkout."""
+    package = Path(__file__).parent
+    installed = package / "SPEC.md"
+    return (installed if installed.is_file() else package.parents[1] / "SPEC.md").read_text(encoding="utf-8")
 
 
 def read_requirements(spec: str) -> tuple[Requirement, ...]:

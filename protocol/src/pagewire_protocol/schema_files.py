@@ -1,4 +1,4 @@
-"""The files of schemas/<version>/: what each holds, as text; nothing is read or written here."""
+"""The files of schemas/<version>/: what each contains, as text; nothing is written here."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pagewire_protocol.asyncapi import asyncapi_document
 from pagewire_protocol.codes import BYE_RULES, ERROR_MEANINGS
 from pagewire_protocol.json_objects import JsonObject, to_text
 from pagewire_protocol.messages import MESSAGES
+from pagewire_protocol.protocol_json import protocol_document, protocol_schema
 from pagewire_protocol.schema_examples import EXAMPLES
 from pagewire_protocol.schema_forms import DIALECT, Form, definitions, inline
 from pagewire_protocol.versions import LATEST_VERSION
@@ -25,9 +26,15 @@ def schema_files(forms: tuple[Form, ...] = tuple(Form), version: str = LATEST_VE
     """Return each file of `schemas/<version>/`, by its path there, with the files of `forms` only.
 
     The bundle has all messages in `$defs`; `messages/` has one file per message without any reference, for
-    generators that follow none. What is the same in both forms, the codes and the AsyncAPI document, is always there.
+    generators that follow none. The registry, the codes and the AsyncAPI document are
+    the same in both forms and always there.
     """
-    files = {"asyncapi.json": to_text(asyncapi_document(version)), "codes.json": to_text(_codes(version))}
+    files = {
+        "asyncapi.json": to_text(asyncapi_document(version)),
+        "codes.json": to_text(_codes(version)),
+        "protocol.json": to_text(protocol_document(version, COMMENT)),
+        "protocol.schema.json": to_text(_protocol_schema(version)),
+    }
     for form in forms:
         defs = definitions(form)
         for message_type, model in MESSAGES.items():
@@ -55,6 +62,16 @@ def _bundle(defs: JsonObject, form: Form, version: str) -> JsonObject:
         "anyOf": [{"$ref": "#/$defs/ClientMessage"}, {"$ref": "#/$defs/ServerMessage"}],
         "$defs": defs,
     }
+
+
+def _protocol_schema(version: str) -> JsonObject:
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:pagewire:{version}:protocol",
+        "$comment": COMMENT,
+        "title": "Protocol",
+        "description": f"The registry of Pagewire {version}: the shape of protocol.json.",
+    } | protocol_schema()
 
 
 def _codes(version: str) -> JsonObject:

@@ -34,35 +34,36 @@ def definitions(form: Form) -> JsonObject:
     adapters += [TypeAdapter(union) for union in _UNIONS]
     generator = GenerateJsonSchema(by_alias=True, ref_template="#/$defs/{model}")
     _, found = generator.generate_definitions([(index, MODE, each.core_schema) for index, each in enumerate(adapters)])
-    shaped = {name: _shape(schema, form) for name, schema in sorted(found.items())}
-    return {name: _name_it(name, schema) for name, schema in shaped.items()}
+    return {name: {"title": name, **_shape(schema, form)} for name, schema in sorted(found.items())}
 
 
 def inline(schema: JsonObject, defs: JsonObject) -> JsonObject:
-    """Return `schema` with every reference replaced by what it refers to; the models have no cycles."""
+    """Return `schema` with every reference replaced by what it refers to; the models have no cycles.
+
+    What stands beside a reference, such as the description of a property, goes before what is there.
+    """
 
     def resolve(node: JsonObject) -> JsonObject:
         name = node.get("$ref")
-        return inline(_without_title(defs[name.removeprefix("#/$defs/")]), defs) if isinstance(name, str) else node
+        if not isinstance(name, str):
+            return node
+        beside = {key: value for key, value in node.items() if key != "$ref"}
+        return inline(defs[name.removeprefix("#/$defs/")], defs) | beside
 
     return rebuild(schema, resolve)
 
 
-def _without_title(schema: JsonObject) -> JsonObject:
-    # A title is a string; a schema under this key is the property of that name.
-    return {key: value for key, value in schema.items() if not (key == "title" and isinstance(value, str))}
-
-
-def _name_it(name: str, schema: JsonObject) -> JsonObject:
-    return {"title": name, **schema}
-
-
 def _shape(schema: dict[str, Any], form: Form) -> JsonObject:
-    """Bring pydantic's schema into the published shape: no titles, a plain discriminator, the form's own rules."""
+    """Bring pydantic's schema into the published shape: no titles of properties, a plain discriminator, the form."""
 
     def shape(node: JsonObject) -> JsonObject:
-        node = _without_title(node)
-        strict_rules = node.pop("x-strict", {})
+        # A title is a string; a schema under this key is the property of that name.
+        node = {key: value for key, value in node.items() if not (key == "title" and isinstance(value, str))}
+        strict_rules, strict_form = node.pop("x-strict", {}), node.pop("x-strict-form", {})
+        if strict_form and form is Form.STRICT:
+            node = {"description": node["description"], **copy.deepcopy(strict_form)}
+        if "x-title" in node:
+            node = {"title": node.pop("x-title"), **node}
         if "discriminator" in node:
             # ajv refuses a mapping, and a discriminator on anything but an object.
             node = {"type": "object", **node, "discriminator": {"propertyName": node["discriminator"]["propertyName"]}}

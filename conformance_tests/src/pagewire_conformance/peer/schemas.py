@@ -94,10 +94,19 @@ def _nearest(error: ValidationError) -> tuple[int, str]:
 
 
 def _deepest(error: ValidationError) -> ValidationError:
-    """Follow an `anyOf` to the alternative that fits best, whose complaint says most."""
+    """Follow an `anyOf` to the alternative that is meant, or else fits best, whose complaint says most."""
     while error.context:
-        error = max(error.context, key=lambda inner: (len(inner.absolute_path), inner.validator != "type"))
+        complaints = _of_the_alternative_that_is_meant(error) or error.context
+        error = max(complaints, key=lambda inner: (len(inner.absolute_path), inner.validator not in {"type", "const"}))
     return error
+
+
+def _of_the_alternative_that_is_meant(error: ValidationError) -> list[ValidationError]:
+    """Return the complaints of the alternatives whose tag fits; a tag is a property that is constant in one of them."""
+    alternatives: Any = error.validator_value
+    tags = {name for one in alternatives for name, schema in one.get("properties", {}).items() if "const" in schema}
+    others = {inner.schema_path[0] for inner in error.context if inner.path and inner.path[0] in tags}
+    return [inner for inner in error.context if inner.schema_path[0] not in others]
 
 
 def _requirement(type_: str, error: ValidationError) -> str:
