@@ -17,6 +17,7 @@ from pagewire_protocol.violations import InvalidParams, PeerViolation
 
 Message = dict[str, Any]
 
+# As ENDING_CLOSES, not from the registry.
 ENDING_BYES: Final = frozenset(("invalid_message", "too_large"))
 TEST_COMMANDS: Final = ("state", "leave", "break", "click", "reload", "restore", "forbid_code")
 

@@ -7,19 +7,20 @@ import time
 from contextlib import suppress
 from typing import Any, Final
 
-from pagewire_conformance.messages import Message, ack, download, eval_js, ping
+from pagewire_conformance.messages import REPLY_TYPES, Message, ack, download, eval_js, ping
 from pagewire_conformance.peer.client_under_test import ClientDriver, Subject
 from pagewire_conformance.peer.judge import Judge
 from pagewire_conformance.peer.line import PATIENCE, Line, shorten
 from pagewire_conformance.verdicts import Broken, NotOffered, Unverified
 from pagewire_conformance.wire.arrivals import Kind
 from pagewire_conformance.wire.listener import Listener
+from pagewire_protocol.versions import LATEST_VERSION
 
 QUIET: Final = 0.4
 """Seconds of watching for what must not come, where no fence can be sent any more because the connection is gone."""
 
 WELCOME: Final[Message] = {
-    "version": "1.0",
+    "version": LATEST_VERSION,
     "session": "conformance",
     "resumed": False,
     "last_seq": 0,
@@ -131,7 +132,7 @@ class Peer(Line):
         """Return the reply to the command of that id; the order of replies does not matter."""
         self.checks += 1
         message, _ = self._next(
-            lambda each: each["type"] in {"result", "error"} and each.get("id") == id_,
+            lambda each: each["type"] in REPLY_TYPES and each.get("id") == id_,
             f"reply to id {id_}",
             within,
         )

@@ -12,6 +12,7 @@ from pagewire_conformance.options import Options
 from pagewire_conformance.report.records import CaseRecord
 from pagewire_conformance.requirements import Profile, specification
 from pagewire_conformance.verdicts import Verdict
+from pagewire_protocol.versions import LATEST_VERSION
 
 FORMAT: Final = 1
 """Of report.json; see report.schema.json."""
@@ -82,7 +83,7 @@ class RunReport:
         return {
             "format": FORMAT,
             "suite": self.version,
-            "protocol": "1.0",
+            "protocol": LATEST_VERSION,
             "started": self.started,
             "seconds": round(self.seconds, 1),
             "verdict": self.verdict,
