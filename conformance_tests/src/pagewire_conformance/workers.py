@@ -23,17 +23,21 @@ class Workers:
     def __init__(self) -> None:
         self._pids: dict[str, int] = {}
         """Of the workers that run, by the id of their gateway."""
+        self._listening: set[str] = set()
+        """Those of them that listen to signals; the others have nothing to clean up."""
         self._distribution: Any = None
 
     def stop(self) -> None:
         """End the run: no case is begun any more, and those that run are given up. From any thread."""
         if self._distribution is not None:
             self._distribution.shouldstop = "the run was stopped"
-        self._signal(signal.SIGINT)
+        for pid in list(self._pids.values()):
+            _send(pid, signal.SIGINT)
 
     def kill(self) -> None:
         """End all workers with their clients by force, from any thread."""
-        self._signal(signal.SIGTERM)
+        for id_, pid in list(self._pids.items()):
+            _send(pid, signal.SIGTERM if id_ in self._listening else signal.SIGKILL)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionstart(self, session: pytest.Session) -> Generator[None, None, None]:
@@ -45,9 +49,11 @@ class Workers:
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, object, object]:
         """Stop the workers if the run is interrupted."""
+        if INTERRUPTION.requested:
+            # execnet may wait 15 s for a worker that it ends before it has begun to work.
+            self.kill()
+            raise session.Interrupted("the run was interrupted")
         with INTERRUPTION.on_request(self.stop):
-            if INTERRUPTION.requested:
-                raise session.Interrupted("the run was interrupted")
             return (yield)
 
     @pytest.hookimpl(optionalhook=True)
@@ -56,8 +62,9 @@ class Workers:
         self._pids[gateway.id] = gateway._rinfo().pid  # noqa: SLF001 - there is no other way to it
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodeready(self) -> None:
-        """Stop again if a request came just before the loop began, which forgets it."""
+    def pytest_testnodeready(self, node: Any) -> None:
+        """Note that a worker listens. Stop again if a request came just before the loop began, which forgets it."""
+        self._listening.add(node.gateway.id)
         if INTERRUPTION.requested:
             self.stop()
 
@@ -66,7 +73,7 @@ class Workers:
         """Forget a worker that has ended."""
         self._pids.pop(node.gateway.id, None)
 
-    def _signal(self, number: signal.Signals) -> None:
-        for pid in list(self._pids.values()):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, number)
+
+def _send(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
