@@ -117,7 +117,7 @@ def unconnected(request: pytest.FixtureRequest, _round: int) -> Iterator[Peer]:
             full_browser = request.node.get_closest_marker("full_browser") is not None
             with _skipped_if_interrupted():
                 running.client = launcher.start(listener, full_browser=full_browser)
-            running.peer.subject = running.client
+            running.peer.line.subject = running.client
         except ClientFailure as failure:
             running.failure = failure
         yield running.peer
@@ -233,7 +233,7 @@ def _outcome(item: pytest.Function, running: _Running, arguments: dict[str, Any]
     if running.failure is not None:
         return Outcome(Verdict.FAILED, str(running.failure), requirements, connected=False)
     outcome = perform(lambda: item.obj(**arguments), running.peer, requirements, greets="peer" in arguments)
-    if outcome.verdict is Verdict.PASSED and not running.peer.checks + running.assertions:
+    if outcome.verdict is Verdict.PASSED and not running.peer.line.checks + running.assertions:
         return Outcome(Verdict.ERROR, "the case checked nothing")
     return outcome
 
@@ -257,7 +257,7 @@ def _record(item: pytest.Function, running: _Running, outcome: Outcome, seconds:
         broken=[id_ for id_ in outcome.broken if id_ in specification()],
         connected=outcome.connected and running.failure is None,
         seconds=round(seconds, 3),
-        transcript=running.peer.transcript.as_json(),
+        transcript=running.peer.line.transcript.as_json(),
         output=_output(running, outcome),
         client=dict(hello.get("client", {})),
         capabilities=sorted(hello.get("capabilities", {})),
