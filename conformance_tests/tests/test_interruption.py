@@ -120,8 +120,8 @@ def test_a_case_that_waits_is_given_up(tmp_path: Path, clients: Clients, workers
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_workers_are_told_by_the_terminal_as_well(tmp_path: Path, clients: Clients, number: signal.Signals) -> None:
-    """Ctrl-C reaches every process of the group. That is one interrupt for each of them, and no crash."""
+def test_signals_reach_workers_as_well(tmp_path: Path, clients: Clients, number: signal.Signals) -> None:
+    """A terminal and a supervisor send them to every process of the group. For a worker that is no crash."""
     arguments = ("--command", clients.command("sleep 1000"), "-n", "2", "--timeout-factor", "100")
     with start(tmp_path, *arguments) as process:
         clients.wait_for(2)
@@ -240,8 +240,8 @@ with interruption.on_request(lambda: print("told", flush=True)):
         (0.1, False, "[signal.SIGINT]", ["told", "first", "last"]),
         (1000, False, "[signal.SIGINT, signal.SIGTERM]", ["told", "first", "last"]),
         (0.1, True, "[signal.SIGINT, signal.SIGINT]", ["told", "first", "last"]),
-        (1000, True, "[signal.SIGINT, signal.SIGTERM]", ["told", "first", "last"]),
-        (1000, True, "[signal.SIGTERM]", ["first", "last"]),
+        (1000, True, "[signal.SIGINT, signal.SIGTERM, signal.SIGUSR1]", ["told", "first", "last"]),
+        (1000, True, "[signal.SIGUSR1]", ["first", "last"]),
     ],
 )
 def test_a_process_that_is_stuck_is_ended_by_force(

@@ -36,6 +36,9 @@ _LAST_RESORTS: Final = 5.0
 
 _EXIT_CODE: Final = 2
 
+END_BY_FORCE: Final = signal.SIGUSR1
+"""What a command sends to a worker that is to end by force."""
+
 _SIGNALS: Final = frozenset((signal.SIGINT, signal.SIGTERM))
 
 
@@ -68,12 +71,13 @@ class Interruption:
     def listen(self, *, grace: float = GRACE, is_worker: bool = False) -> None:
         """Handle SIGINT and SIGTERM from now on. Call it in the main thread.
 
-        In a command the first signal of either kind is a request, and the second ends it by force. In a worker SIGINT
-        is a request, however often it comes: terminal and command may both send it. SIGTERM ends a worker by force.
+        In a command the first signal of either kind is a request, and the second ends it by force. In a worker both are
+        requests, however often they come: the command sends one, and a terminal or a supervisor may have sent one to
+        the whole group of processes. `END_BY_FORCE` ends a worker by force.
         """
         arguments = (grace, is_worker)
         threading.Thread(target=self._watch, args=arguments, name="interruption", daemon=True).start()
-        for number in _SIGNALS:
+        for number in _SIGNALS | ({END_BY_FORCE} if is_worker else set()):
             signal.signal(number, self._note)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
 
@@ -112,12 +116,12 @@ class Interruption:
         number = self._signals.get()
         if number is None:
             return
-        if not (is_worker and number == signal.SIGTERM):
+        if number != END_BY_FORCE:
             self._tell()
             deadline = time.monotonic() + grace
             with contextlib.suppress(Empty):
                 while (again := self._signals.get(timeout=max(0.0, deadline - time.monotonic()))) is not None:
-                    if again == signal.SIGTERM or not is_worker:
+                    if again == END_BY_FORCE or not is_worker:
                         break
                 else:
                     return

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from pagewire_conformance.interruption import INTERRUPTION, held_signals
+from pagewire_conformance.interruption import END_BY_FORCE, INTERRUPTION, held_signals
 
 
 class Workers:
@@ -37,7 +37,7 @@ class Workers:
     def kill(self) -> None:
         """End all workers with their clients by force, from any thread."""
         for id_, pid in list(self._pids.items()):
-            _send(pid, signal.SIGTERM if id_ in self._listening else signal.SIGKILL)
+            _send(pid, END_BY_FORCE if id_ in self._listening else signal.SIGKILL)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_sessionstart(self, session: pytest.Session) -> Generator[None, None, None]:
