@@ -6,9 +6,9 @@ from collections import Counter
 
 import pytest
 from broken_clients.client import Client
+from broken_clients.defects import DEFECTS
 from broken_clients.harness import all_cases
 from broken_clients.matrix import MATRIX, catching_cases, recorded
-from broken_clients.registry import DEFECTS
 
 from pagewire_conformance.requirements import specification
 

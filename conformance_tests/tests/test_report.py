@@ -16,8 +16,8 @@ import pytest
 from pagewire_conformance.options import Options
 from pagewire_conformance.report.badge import render_badge
 from pagewire_conformance.report.html_report import pretty_frame, render_html
-from pagewire_conformance.report.json_report import report_schema, write_json
 from pagewire_conformance.report.records import CaseRecord
+from pagewire_conformance.report.report_files import report_schema, write_json
 from pagewire_conformance.report.run_report import RunReport
 from pagewire_conformance.verdicts import Verdict
 

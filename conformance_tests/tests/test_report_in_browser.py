@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from pagewire_conformance.clients.browsers import ARGUMENTS, find_browser
+from pagewire_browsers import ARGUMENTS, find_browser
 from pagewire_conformance.options import Options
 from pagewire_conformance.report.html_report import render_html
 from pagewire_conformance.report.records import CaseRecord

@@ -10,7 +10,8 @@ from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from pagewire_conformance.wire.arrivals import Arrival, Kind
-from pagewire_conformance.wire.connection import SUBPROTOCOL, Behavior, Connection
+from pagewire_conformance.wire.connection import Behavior, Connection
+from pagewire_protocol.versions import SUBPROTOCOL
 
 
 def test_connection_is_reported_before_the_client_has_its_answer() -> None:

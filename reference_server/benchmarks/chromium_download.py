@@ -16,7 +16,7 @@ from measured_process import MIB, MeasuredProcess, answer_questions
 from playwright.sync_api import Browser, CDPSession, Download, Page, sync_playwright
 from stream_servers import serve_bare
 
-from pagewire_conformance.clients.browsers import ARGUMENTS, find_headless_browser
+from pagewire_browsers import ARGUMENTS, find_headless_browser
 from pagewire_server import create_server
 from pagewire_server.session import SessionError, download
 

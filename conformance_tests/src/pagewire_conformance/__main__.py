@@ -5,9 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from pagewire_conformance.interruption import INTERRUPTION
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
+    """Run the command; return its exit code. It is made for a process of its own, whose signals it handles."""
+    INTERRUPTION.listen()  # before the imports, which take most of a second
+    try:
+        return _run(arguments)
+    finally:
+        INTERRUPTION.finish()
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         # Only here: so that who has installed Pagewire without the suite's own needs is told what to do.
         from pagewire_conformance import command_line  # noqa: PLC0415

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import socket
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+import segno
+
 from pagewire_conformance.clients.choice import launcher_for
 from pagewire_conformance.clients.waiting import WaitingLauncher
-from pagewire_conformance.invitation import invite
-from pagewire_conformance.known_failures import apply_known_failures, read_known_failures
+from pagewire_conformance.interruption import INTERRUPTION
+from pagewire_conformance.known_failures import KnownFailure, apply_known_failures, read_known_failures
 from pagewire_conformance.options import Options
 from pagewire_conformance.progress import Progress
-from pagewire_conformance.report.files import write_report
+from pagewire_conformance.report.report_files import write_report
 from pagewire_conformance.requirements import Profile, specification
-from pagewire_conformance.run import SelectedCase, run, select
+from pagewire_conformance.run import Run, SelectedCase
 from pagewire_conformance.version import VERSION
 
 _EXAMPLES: Final = """examples:
@@ -36,8 +41,12 @@ CASES_OF_A_WORKER: Final = 8
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
-    parser = _parser()
-    given = parser.parse_args(arguments)
+    given = _parser().parse_args(arguments)
+    with INTERRUPTION.on_request(_say_that_it_ends):
+        return _perform(given)
+
+
+def _perform(given: argparse.Namespace) -> int:
     try:
         options = _options(given)
         known = read_known_failures(Path(options.known_failures)) if options.known_failures else []
@@ -45,18 +54,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
             launcher_for(replace(options, port=0)).close()
     except (OSError, ValueError, ImportError) as error:
         return _fail(str(error))
-    cases = select(options, given.keyword)
-    if not cases:
+    run = Run(options, given.keyword)
+    run.select()
+    if INTERRUPTION.requested:
+        return _fail("interrupted") if given.list else _Reporter(run, known, Progress(0)).finish()
+    if not run.cases:
         return _fail("no case is selected: see --list")
     if given.list:
-        return _list(cases)
+        return _list(run.cases)
     if options.wait:
         options = _invite(options)
-    progress = Progress(len(cases))
-    report = run(options, cases, given.keyword, _workers(given, options, len(cases)), progress.tell)
-    report.problems += apply_known_failures(known, report.records)
-    progress.finish(report, write_report(report))
-    return report.exit_code
+    progress = Progress(len(run.cases))
+    reporter = _Reporter(run, known, progress)
+    INTERRUPTION.before_forced_end(reporter.finish)
+    run.perform(options, _workers(given, options, len(run.cases)), progress.tell)
+    return reporter.finish()
+
+
+class _Reporter:
+    """Writes the report and tells the verdict, once: at the end of the run, or before it is ended by force."""
+
+    def __init__(self, run: Run, known: list[KnownFailure], progress: Progress) -> None:
+        self._run = run
+        self._known = known
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._exit_code: int | None = None
+
+    def finish(self) -> int:
+        with self._lock:
+            if self._exit_code is None:
+                self._exit_code = self._finish()
+            return self._exit_code
+
+    def _finish(self) -> int:
+        report = self._run.report()
+        problems = apply_known_failures(self._known, report.records)
+        if not report.interrupted:  # else the cases that did not run are no fault of the list
+            report.problems += problems
+        files = write_report(report)
+        if INTERRUPTION.requested and not report.interrupted:
+            return self._finish()  # it came while the report was written
+        self._progress.finish(report, files)
+        return report.exit_code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -165,9 +205,31 @@ def _invite(options: Options) -> Options:
     launcher = WaitingLauncher(options.host, options.port, options.downloads)
     url = launcher.url
     launcher.close()
-    sys.stdout.write(invite(url))
+    sys.stdout.write(_invitation(url))
     sys.stdout.flush()
     return replace(options, port=int(url.rsplit(":", 1)[1].split("/")[0]))
+
+
+def _invitation(url: str) -> str:
+    """Return what tells people where their clients are to connect, with a QR code for phones.
+
+    Where the URL is of this machine only, it says how to reach it from others.
+    """
+    code = io.StringIO()
+    segno.make(url, micro=False).terminal(out=code, compact=True)
+    lines = [
+        f"Connect the client to {url}",
+        "It is to connect again for each case: after `bye server_shutdown`, and whenever its session has ended.",
+        code.getvalue(),
+    ]
+    if "127.0.0.1" in url:
+        lines.append("This is this machine only; with --host 0.0.0.0 others reach it, by the name "
+                     f"{socket.gethostname()}.")  # fmt: skip
+    return "\n".join(lines) + "\n"
+
+
+def _say_that_it_ends() -> None:
+    sys.stderr.write("\npagewire-conformance: interrupted; the run ends, and a second signal ends it at once\n")
 
 
 def _fail(message: str) -> int:

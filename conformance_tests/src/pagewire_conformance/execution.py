@@ -31,7 +31,7 @@ def perform(case: Callable[[], object], peer: Peer, requirements: tuple[str, ...
         case()
         peer.settle()
     except Exception as error:  # noqa: BLE001 - whatever it is, it is the case's outcome
-        return outcome_of(error, requirements, connected=peer.is_connected)
+        return outcome_of(error, requirements, connected=peer.line.is_connected)
     return Outcome(Verdict.PASSED)
 
 

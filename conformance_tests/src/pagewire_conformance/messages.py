@@ -6,12 +6,16 @@ import base64
 import struct
 from typing import Any, Final
 
+from pagewire_protocol.registry import KINDS, SENT_BY, Kind, Side
+
 Message = dict[str, Any]
 
-SESSION_TYPES: Final = frozenset(("run_js", "eval_js", "download", "set_env", "go_app", "cancel"))
+SESSION_TYPES: Final = frozenset(type_ for type_ in SENT_BY[Side.SERVER] if KINDS[type_] is not Kind.CONTROL)
 """Types of this version that carry a `seq`, and are sent by a server."""
 
-COMMAND_TYPES: Final = SESSION_TYPES - {"cancel"}
+COMMAND_TYPES: Final = frozenset(type_ for type_ in SESSION_TYPES if KINDS[type_] is Kind.COMMAND)
+
+REPLY_TYPES: Final = frozenset(type_ for type_, kind in KINDS.items() if kind is Kind.REPLY)
 
 _CHUNK_HEADER: Final = struct.Struct(">QQ")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
@@ -13,6 +14,7 @@ import pytest
 from pagewire_conformance.clients.choice import launcher_for
 from pagewire_conformance.clients.launcher import Launcher, RunningClient
 from pagewire_conformance.execution import Outcome, perform
+from pagewire_conformance.interruption import INTERRUPTION, WORKER_GRACE, Interrupted
 from pagewire_conformance.options import Options
 from pagewire_conformance.peer.peer import Peer
 from pagewire_conformance.report.records import CaseRecord
@@ -66,6 +68,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "long: the case takes seconds, since it is about waiting")
     config.addinivalue_line("markers", "full_browser: the case needs a browser with a blocker of popups")
     config.addinivalue_line("markers", "profile(name): the profile that a case belongs to")
+    if _is_worker(config):
+        INTERRUPTION.listen(grace=WORKER_GRACE, is_worker=True)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -108,17 +112,19 @@ def unconnected(request: pytest.FixtureRequest, _round: int) -> Iterator[Peer]:
     jitter = random.Random(f"{options.seed}-{_round}-{request.node.nodeid}") if options.jitter else None  # noqa: S311 - to be repeated
     running = _Running(Peer(listener, _NoClient(), factor=options.timeout_factor, jitter=jitter))
     request.node.stash[_running_key] = running
-    try:
-        full_browser = request.node.get_closest_marker("full_browser") is not None
-        running.client = launcher.start(listener, full_browser=full_browser)
-        running.peer.subject = running.client
-    except ClientFailure as failure:
-        running.failure = failure
-    yield running.peer
-    if running.client is not None:
-        running.client.stop()
-    if not options.wait:
-        listener.close()
+    with INTERRUPTION.on_request(listener.interrupt):
+        try:
+            full_browser = request.node.get_closest_marker("full_browser") is not None
+            with _skipped_if_interrupted():
+                running.client = launcher.start(listener, full_browser=full_browser)
+            running.peer.line.subject = running.client
+        except ClientFailure as failure:
+            running.failure = failure
+        yield running.peer
+        if running.client is not None:
+            running.client.stop()
+        if not options.wait:
+            listener.close()
 
 
 @pytest.fixture
@@ -128,7 +134,7 @@ def peer(unconnected: Peer) -> Peer:
 
 
 class _NoClient:
-    def observer(self, *_: object) -> Any:
+    def driver(self, *_: object) -> Any:
         raise ClientFailure("the client could not be started")
 
     def describe(self) -> str:
@@ -140,7 +146,8 @@ class _NoClient:
 
 def _launcher(config: pytest.Config, options: Options) -> Launcher:
     if _launcher_key not in config.stash:
-        config.stash[_launcher_key] = launcher_for(options)
+        launcher = config.stash[_launcher_key] = launcher_for(options)
+        INTERRUPTION.before_forced_end(launcher.abandon)
     return config.stash[_launcher_key]
 
 
@@ -148,6 +155,59 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     """Give back what the launcher holds."""
     if (launcher := config.stash.get(_launcher_key, None)) is not None:
         launcher.close()
+
+
+# --- The end of an interrupted run ---
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Stop collecting if the run is interrupted; a worker ends this in order, or xdist would start another for it."""
+    if _is_worker(session.config):
+        return (yield)
+    with _stopped_by_request(session):
+        return (yield)
+
+
+def pytest_ignore_collect() -> bool | None:
+    """Look into no more files if the run is interrupted."""
+    return True if INTERRUPTION.requested else None
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Stop after the current case if the run is interrupted."""
+    with _stopped_by_request(session):
+        return (yield)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol() -> bool | None:
+    """Begin no case in an interrupted run."""
+    return True if INTERRUPTION.requested else None
+
+
+@contextmanager
+def _stopped_by_request(session: pytest.Session) -> Iterator[None]:
+    def stop() -> None:
+        session.shouldstop = "the run was interrupted"
+
+    with INTERRUPTION.on_request(stop):
+        yield
+
+
+@contextmanager
+def _skipped_if_interrupted() -> Iterator[None]:
+    """Give up a case whose run is interrupted: it leaves no record, and counts as one that did not run."""
+    try:
+        yield
+        INTERRUPTION.check()
+    except Interrupted:
+        pytest.skip("the run was interrupted")
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
 
 
 # --- Running and recording ---
@@ -160,7 +220,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool:
     names = pyfuncitem._fixtureinfo.argnames  # noqa: SLF001 - as pytest's own hook does it
     arguments = {name: pyfuncitem.funcargs[name] for name in names}
     begin = time.monotonic()
-    outcome = _outcome(pyfuncitem, running, arguments)
+    with _skipped_if_interrupted():
+        outcome = _outcome(pyfuncitem, running, arguments)
     pyfuncitem.stash[_record_key] = _record(pyfuncitem, running, outcome, time.monotonic() - begin)
     if outcome.verdict in {Verdict.FAILED, Verdict.ERROR}:
         pytest.fail(outcome.message, pytrace=False)
@@ -172,7 +233,7 @@ def _outcome(item: pytest.Function, running: _Running, arguments: dict[str, Any]
     if running.failure is not None:
         return Outcome(Verdict.FAILED, str(running.failure), requirements, connected=False)
     outcome = perform(lambda: item.obj(**arguments), running.peer, requirements, greets="peer" in arguments)
-    if outcome.verdict is Verdict.PASSED and not running.peer.checks + running.assertions:
+    if outcome.verdict is Verdict.PASSED and not running.peer.line.checks + running.assertions:
         return Outcome(Verdict.ERROR, "the case checked nothing")
     return outcome
 
@@ -196,7 +257,7 @@ def _record(item: pytest.Function, running: _Running, outcome: Outcome, seconds:
         broken=[id_ for id_ in outcome.broken if id_ in specification()],
         connected=outcome.connected and running.failure is None,
         seconds=round(seconds, 3),
-        transcript=running.peer.transcript.as_json(),
+        transcript=running.peer.line.transcript.as_json(),
         output=_output(running, outcome),
         client=dict(hello.get("client", {})),
         capabilities=sorted(hello.get("capabilities", {})),

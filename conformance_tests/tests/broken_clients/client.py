@@ -1,4 +1,9 @@
-"""A small, correct client of Pagewire: the one that defects are planted into. Each rule has a method of its own."""
+"""A small, correct client of Pagewire: the one that defects are planted into. Each rule has a method of its own.
+
+It is one class, in three files by what its methods are about: connections (`connecting`), the conversation on them
+(`session`), and commands (here). A defect is a subclass that overrides one method, whichever of the three it is in.
+That is why the three inherit, rather than have, each other.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,9 @@ import json
 import re
 from typing import Any, Final
 
+from broken_clients.client_platform import CommandFailed, decode_base64
 from broken_clients.connecting import Download, Outgoing, Stop
 from broken_clients.session import Session
-from broken_clients.surroundings import CommandFailed, decode_base64
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.violations import PeerViolation
 

@@ -10,12 +10,13 @@ import time
 from abc import ABC, abstractmethod
 from typing import Any, Final
 
+from broken_clients.client_platform import Disk, Page
 from broken_clients.engine import PRELUDE, Engine
-from broken_clients.surroundings import Disk, Page
 from broken_clients.wire import Binary, Closed, Opened, Text, Wire
 
 Message = dict[str, Any]
 
+# Not from the registry: a reading of SPEC.md of its own, so that an error in the registry shows.
 ENDING_CLOSES: Final = frozenset((1000, 1007, 1009, 4400, 4401, 4403, 4404, 4406, 4409, 4410, 4413, 4500))
 
 

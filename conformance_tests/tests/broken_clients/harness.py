@@ -13,7 +13,7 @@ import pytest
 
 from broken_clients.client import Client
 from pagewire_conformance.execution import Outcome, perform
-from pagewire_conformance.peer.observer import Observer, OpenedApp, TestCapability
+from pagewire_conformance.peer.client_under_test import ClientDriver, OpenedApp, TestCapability
 from pagewire_conformance.peer.peer import Peer
 from pagewire_conformance.plugin import case_id, requirements_of
 from pagewire_conformance.requirements import TOPICS
@@ -91,7 +91,7 @@ class InProcessClient:
         """Let it connect."""
         self._thread.start()
 
-    def observer(self, ask: Callable[[Message], Message], hello: Message) -> Observer:
+    def driver(self, ask: Callable[[Message], Message], hello: Message) -> ClientDriver:
         """See Subject of the peer."""
         return _Window(self._client, ask)
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from broken_clients import defects
 from broken_clients.client import Client
+from broken_clients.defects import DEFECTS
 from broken_clients.harness import Case, all_cases, run_case
-from broken_clients.registry import DEFECTS
 from pagewire_conformance.requirements import specification
 from pagewire_conformance.verdicts import Verdict
 

@@ -9,7 +9,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from broken_clients import defects
 from broken_clients.client import Client
-from broken_clients.registry import DEFECTS
+from broken_clients.defects import DEFECTS
 
 
 def find(name: str) -> type[Client]:

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from pydantic import MISSING
 
+from broken_clients.client_platform import CommandFailed
 from broken_clients.connecting import Connecting, Outgoing, Stop
-from broken_clients.surroundings import CommandFailed
 from pagewire_protocol.codec import Envelope, check_form, has_id, is_positive_integer, parse, read_params
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.messages import KINDS, MESSAGES, Kind, Side
@@ -17,6 +17,7 @@ from pagewire_protocol.violations import InvalidParams, PeerViolation
 
 Message = dict[str, Any]
 
+# As ENDING_CLOSES, not from the registry.
 ENDING_BYES: Final = frozenset(("invalid_message", "too_large"))
 TEST_COMMANDS: Final = ("state", "leave", "break", "click", "reload", "restore", "forbid_code")
 

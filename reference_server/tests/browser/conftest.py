@@ -10,7 +10,7 @@ import pytest
 from live_server import PATIENCE, Serve
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect, sync_playwright
 
-from pagewire_conformance.clients.browsers import ARGUMENTS, find_browser
+from pagewire_browsers import ARGUMENTS, find_browser
 from pagewire_server.apps.running import App
 
 expect.set_options(timeout=PATIENCE * 1000)

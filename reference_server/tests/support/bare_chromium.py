@@ -13,7 +13,7 @@ from typing import Any
 from live_server import PATIENCE
 from websockets.sync.client import ClientConnection, connect
 
-from pagewire_conformance.clients.browsers import ARGUMENTS, find_browser
+from pagewire_browsers import ARGUMENTS, find_browser
 
 
 class BareTab:

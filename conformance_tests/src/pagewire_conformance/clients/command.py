@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from pagewire_conformance.clients.launcher import observe_by_messages
-from pagewire_conformance.peer.observer import Observer
+from pagewire_conformance.clients.launcher import driver_by_messages
+from pagewire_conformance.peer.client_under_test import ClientDriver
 from pagewire_conformance.verdicts import ClientFailure
 from pagewire_conformance.wire.listener import Listener
 
@@ -45,7 +45,8 @@ class CommandLauncher:
         self._words = split_command(command)
         self._downloads = Path(downloads) if downloads is not None else None
         self._folder = Path(tempfile.mkdtemp(prefix="pagewire-conformance-"))
-        self._leaving: list[_Process] = []
+        self._processes: list[_Process] = []
+        """All that may still run."""
 
     def listener(self) -> Listener:
         """See Launcher."""
@@ -61,32 +62,34 @@ class CommandLauncher:
         words = [
             word.replace("{url}", f"{listener.url}").replace("{downloads}", str(downloads)) for word in self._words
         ]
-        process = _Process(words, folder, downloads if names_folder else self._downloads, self._leaving.append)
+        process = _Process(words, folder, downloads if names_folder else self._downloads)
+        self._processes.append(process)
         process.start()
         return process
 
     def close(self) -> None:
         """See Launcher."""
-        for process in self._leaving:
+        for process in self._processes:
             process.kill()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    def abandon(self) -> None:
+        """See Launcher."""
+        self.close()
+
     def _reap(self) -> None:
-        for process in [each for each in self._leaving if each.is_over]:
+        for process in [each for each in self._processes if each.is_over]:
             process.kill()
-            self._leaving.remove(process)
+            self._processes.remove(process)
 
 
 class _Process:
-    def __init__(
-        self, words: list[str], folder: Path, downloads: Path | None, leave: Callable[[_Process], None]
-    ) -> None:
+    def __init__(self, words: list[str], folder: Path, downloads: Path | None) -> None:
         self._words = words
         self._output = folder / "output"
         self._downloads = downloads
-        self._leave = leave
         self._process: subprocess.Popen[bytes] | None = None
-        self._told_at = 0.0
+        self._told_at: float | None = None
 
     def start(self) -> None:
         with self._output.open("wb") as output:
@@ -101,8 +104,8 @@ class _Process:
             except OSError as error:
                 raise ClientFailure(f"the client could not be started: {error}") from None
 
-    def observer(self, ask: Callable[[Message], Message], hello: Message) -> Observer:
-        return observe_by_messages(ask, hello, self._downloads)
+    def driver(self, ask: Callable[[Message], Message], hello: Message) -> ClientDriver:
+        return driver_by_messages(ask, hello, self._downloads)
 
     def describe(self) -> str:
         code = None if self._process is None else self._process.poll()
@@ -119,11 +122,15 @@ class _Process:
         """Ask the process to end; the launcher sees to it that it does, while the next case runs."""
         self._signal(signal.SIGTERM)
         self._told_at = time.monotonic()
-        self._leave(self)
 
     @property
     def is_over(self) -> bool:
-        return self._process is None or self._process.poll() is not None or time.monotonic() > self._told_at + _GRACE
+        """Whether it was told to end, and has ended or had its time."""
+        if self._process is None:
+            return True
+        if self._told_at is None:
+            return False
+        return self._process.poll() is not None or time.monotonic() > self._told_at + _GRACE
 
     def kill(self) -> None:
         self._signal(signal.SIGKILL)

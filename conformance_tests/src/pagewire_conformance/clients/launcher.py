@@ -6,26 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from pagewire_conformance.peer.observer import NoObserver, Observer, TestCapability
+from pagewire_conformance.peer.client_under_test import ClientDriver, NoDriver, Subject, TestCapability
 from pagewire_conformance.wire.listener import Listener
 
 Message = dict[str, Any]
 
 
-class RunningClient(Protocol):
+class RunningClient(Subject, Protocol):
     """A client that runs for one case."""
-
-    def observer(self, ask: Callable[[Message], Message], hello: Message) -> Observer:
-        """See Subject of the peer."""
-        ...
-
-    def describe(self) -> str:
-        """See Subject of the peer."""
-        ...
-
-    def output(self) -> str:
-        """Return what the client has written to its stderr, or to the console of the page."""
-        ...
 
     def stop(self) -> None:
         """End it, and all that it has started."""
@@ -50,9 +38,13 @@ class Launcher(Protocol):
         """Give back what is shared by all cases."""
         ...
 
+    def abandon(self) -> None:
+        """End at once what does not end with this process. It is about to be ended by force; from any thread."""
+        ...
 
-def observe_by_messages(ask: Callable[[Message], Message], hello: Message, folder: Path | None) -> Observer:
-    """Return what shows a client that has no driver; `folder` is where it saves files, if that is known."""
+
+def driver_by_messages(ask: Callable[[Message], Message], hello: Message, folder: Path | None) -> ClientDriver:
+    """Return the driver of a client that is no page; `folder` is where it saves files, if that is known."""
     if "test" in hello["capabilities"]:
         return TestCapability(ask, folder)
-    return NoObserver(folder)
+    return NoDriver(folder)

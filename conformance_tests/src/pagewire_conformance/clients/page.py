@@ -12,10 +12,11 @@ from urllib.parse import quote
 from playwright.sync_api import Browser, BrowserContext, Download, Page, Playwright, Route, sync_playwright
 from playwright.sync_api import Error as DriverError
 
-from pagewire_conformance.clients.browsers import ARGUMENTS, HEADLESS_NAME, find_browser, find_headless_browser
+from pagewire_browsers import ARGUMENTS, HEADLESS_NAME, find_browser, find_headless_browser
 from pagewire_conformance.clients.builtin_page import SETTING_PROBES, BuiltinPage
+from pagewire_conformance.interruption import INTERRUPTION
 from pagewire_conformance.options import BUILTIN
-from pagewire_conformance.peer.observer import Observer, OpenedApp, SavedFile
+from pagewire_conformance.peer.client_under_test import ClientDriver, OpenedApp, SavedFile
 from pagewire_conformance.verdicts import ClientFailure, Unverified
 from pagewire_conformance.wire.listener import Listener
 
@@ -38,7 +39,7 @@ class PageLauncher:
         self._browser_path = browser or find_headless_browser()
         self._was_chosen = browser is not None
         self._factor = factor
-        self._driver: Playwright | None = None
+        self._playwright: Playwright | None = None
         self._browsers: dict[str | None, Browser] = {}
 
     def listener(self) -> Listener:
@@ -63,26 +64,33 @@ class PageLauncher:
         """See Launcher."""
         for browser in self._browsers.values():
             browser.close()
-        if self._driver is not None:
-            self._driver.stop()
+        if self._playwright is not None:
+            self._playwright.stop()
         if self._builtin is not None:
             self._builtin.close()
+
+    def abandon(self) -> None:
+        """See Launcher: the driver ends with us, and closes its browsers."""
 
     def _started(self, path: str | None) -> Browser:
         browser = self._browsers.get(path)
         if browser is None or not browser.is_connected():
-            self._driver = self._driver or sync_playwright().start()
-            browser = self._browsers[path] = self._driver.chromium.launch(
+            self._playwright = self._playwright or sync_playwright().start()
+            browser = self._browsers[path] = self._playwright.chromium.launch(
                 executable_path=path,
                 args=(*ARGUMENTS, _LETS_LOCAL_PAGES_CONNECT),
                 # With it, a page may open windows without the user's doing, as it may nowhere else.
                 ignore_default_args=["--disable-popup-blocking"],
+                # A Ctrl-C in a terminal reaches the driver as well. It is for us to say when the browser ends.
+                handle_sigint=False,
+                handle_sigterm=False,
+                handle_sighup=False,
             )
         return browser
 
 
 class _Tab:
-    """One context with the page in it; it is its own observer."""
+    """One context with the page in it; it is its own driver."""
 
     def __init__(self, context: BrowserContext, url: str, *, is_full: bool) -> None:
         self._is_full = is_full
@@ -107,7 +115,7 @@ class _Tab:
         except DriverError as error:
             raise ClientFailure(f"the page could not be loaded: {error.message}") from None
 
-    def observer(self, ask: Callable[[Message], Message], hello: Message) -> Observer:  # noqa: ARG002 - see Subject
+    def driver(self, ask: Callable[[Message], Message], hello: Message) -> ClientDriver:  # noqa: ARG002 - see Subject
         """See Subject."""
         return self
 
@@ -127,15 +135,15 @@ class _Tab:
         with contextlib.suppress(DriverError):
             self._context.close()
 
-    # --- Observer ---
+    # --- ClientDriver ---
 
     def files(self, count: int) -> list[SavedFile]:
-        """See Observer."""
+        """See ClientDriver."""
         self._wait(lambda: len(self._downloads) >= count)
         return [self._saved(download) for download in self._downloads]
 
     def setting(self, name: str) -> Any:
-        """See Observer."""
+        """See ClientDriver."""
         if name == "title":
             return self._page.title()
         if name not in self._probes:
@@ -143,60 +151,60 @@ class _Tab:
         return self._page.evaluate(self._probes[name])
 
     def apps(self, count: int) -> list[OpenedApp]:
-        """See Observer."""
+        """See ClientDriver."""
         if count:
             self._wait(lambda: len(self._others) >= count or self._has_moved)
         here = [OpenedApp(self._page.url, new_window=False)] if self._has_moved else []
         return [self._opened(page) for page in self._others] + here
 
     def links(self) -> list[str]:
-        """See Observer."""
+        """See ClientDriver."""
         return self._page.locator("a").all_text_contents()
 
     def notice(self) -> str:
-        """See Observer."""
+        """See ClientDriver."""
         return self._page.locator("body").inner_text()
 
     def stored(self) -> str:
-        """See Observer."""
+        """See ClientDriver."""
         return str(self._page.evaluate(_STORED))
 
     def click(self) -> None:
-        """See Observer."""
+        """See ClientDriver."""
         size = self._page.viewport_size or {"width": 800, "height": 600}
         self._page.mouse.click(size["width"] - 5, size["height"] // 2)
 
     def leave(self) -> None:
-        """See Observer."""
+        """See ClientDriver."""
         self._page.goto("about:blank")
 
     def break_connection(self) -> None:
-        """See Observer."""
+        """See ClientDriver."""
         raise Unverified("the browser's driver cannot break a WebSocket")
 
     def reload(self) -> None:
-        """See Observer."""
+        """See ClientDriver."""
         self._page.reload(wait_until="commit")
 
     def restore(self) -> None:
-        """See Observer."""
+        """See ClientDriver."""
         self._page.evaluate(
             "() => setTimeout(() => dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true})))"
         )
 
     def apps_after_leaving(self, count: int) -> list[OpenedApp]:
-        """See Observer."""
+        """See ClientDriver."""
         return self.apps(count)
 
     def forbid_code(self) -> bool:
-        """See Observer: the page is loaded again, under the policy."""
+        """See ClientDriver: the page is loaded again, under the policy."""
         self._context.route(self._url, _put_under_policy)
         self._page.goto(self._url, wait_until="load")  # requests pass through the driver, which works in its own calls
         return True
 
     @property
     def blocks_windows(self) -> bool:
-        """See Observer."""
+        """See ClientDriver."""
         return self._is_full
 
     # --- Within ---
@@ -222,6 +230,7 @@ class _Tab:
         for _ in range(_WAIT_MS // _STEP_MS):
             if condition():
                 return
+            INTERRUPTION.check()
             self._page.wait_for_timeout(_STEP_MS)  # the driver's events arrive in it
 
 

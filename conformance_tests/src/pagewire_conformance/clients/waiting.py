@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from pagewire_conformance.clients.launcher import observe_by_messages
+from pagewire_conformance.clients.launcher import driver_by_messages
 from pagewire_conformance.messages import bye
-from pagewire_conformance.peer.observer import Observer
+from pagewire_conformance.peer.client_under_test import ClientDriver
 from pagewire_conformance.verdicts import ClientFailure
 from pagewire_conformance.wire.arrivals import Arrival, Kind
 from pagewire_conformance.wire.listener import Listener
@@ -59,6 +59,9 @@ class WaitingLauncher:
         """See Launcher."""
         self._listener.close()
 
+    def abandon(self) -> None:
+        """See Launcher: the client is not ours to end."""
+
     def _first_word(self, listener: Listener, opened: Arrival) -> Arrival | None:
         """Return the hello of a new instance; an old one is told that its session is gone."""
         hello = listener.take(
@@ -86,8 +89,8 @@ class _Somebody:
     has_connected = True
     """Whether the client is here before the case begins."""
 
-    def observer(self, ask: Callable[[Message], Message], hello: Message) -> Observer:
-        return observe_by_messages(ask, hello, self._downloads)
+    def driver(self, ask: Callable[[Message], Message], hello: Message) -> ClientDriver:
+        return driver_by_messages(ask, hello, self._downloads)
 
     def describe(self) -> str:
         return f"The client is to connect to {self._listener.url} again for each case."

@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from pagewire_conformance.messages import REPLY_TYPES
 from pagewire_conformance.peer.schemas import check_schema
 from pagewire_conformance.peer.strict_json import MAX_DEPTH, check_text, depth, read_object
 from pagewire_conformance.verdicts import Broken
-from pagewire_protocol.codes import BYE_RULES, ByeCode
+from pagewire_protocol.codes import BYE_RULES, ByeCode, CloseCode
+from pagewire_protocol.registry import CAPABILITIES, RESULT_MODELS
+from pagewire_protocol.versions import SUBPROTOCOL
 
 Message = dict[str, Any]
 
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _STAYS_THE_SAME: Final = ("versions", "app", "capabilities", "limits")
-_REPLIES: Final = frozenset(("result", "error"))
-_SILENT_CLOSE: Final = 4000
+CAPABILITY_NAMES: Final = frozenset(capability.name for capability in CAPABILITIES) | {"test"}
+"""Those of the specification, and the one that the suite asks for (README, "What can be seen")."""
 
 
 @dataclass
@@ -97,8 +100,8 @@ class Judge:
         self._keys.add(keys[0])
         if len(self._keys) > 1:
             raise Broken(f"the key is not the same on every connection: {sorted(self._keys)}", "WIRE-4")
-        if "pagewire.v1" not in offered:
-            raise Broken(f"the subprotocol pagewire.v1 is not among those offered: {list(offered)}", "WIRE-1")
+        if SUBPROTOCOL not in offered:
+            raise Broken(f"the subprotocol {SUBPROTOCOL} is not among those offered: {list(offered)}", "WIRE-1")
         self._refuse_secret(path, "the URL")
 
     def text(self, data: bytes) -> Message:
@@ -123,7 +126,7 @@ class Judge:
     def closed(self, code: int) -> None:
         """Look at a Close frame that came before the suite sent one."""
         if self._said_bye is None:
-            if code not in {_SILENT_CLOSE, 1005, 1001}:
+            if code not in {CloseCode.SILENT_LINK, 1005, 1001}:
                 raise Broken(f"the client closed with {code}, without a bye", "END-1")
             return
         rule = BYE_RULES.get(self._said_bye["params"]["code"])
@@ -184,7 +187,7 @@ class Judge:
     @staticmethod
     def _check_capability_names(capabilities: Message) -> None:
         for name in capabilities:
-            if name not in {"streams", "test"} and ":" not in name:
+            if name not in CAPABILITY_NAMES and ":" not in name:
                 raise Broken(f"the capability {name!r} is none of the specification's and has no colon", "EXT-1")
 
     def _answers_vendor(self, message: Message) -> bool:
@@ -213,10 +216,10 @@ class Judge:
         self._next_seq += 1
         if seq <= self.received:
             if message != self._messages[seq - 1]:
-                id_ = "CMD-5" if message["type"] in _REPLIES else "RESUME-4"
+                id_ = "CMD-5" if message["type"] in REPLY_TYPES else "RESUME-4"
                 raise Broken(f"seq {seq} was sent again, and is not what it was", id_)
             return
-        if message["type"] in _REPLIES:
+        if message["type"] in REPLY_TYPES:
             self._check_reply(message)
         self._messages.append(message)
 
@@ -233,15 +236,12 @@ class Judge:
 
     @staticmethod
     def _check_result(command_type: str, params: Message) -> None:
-        wanted = {
-            "run_js": set(),
-            "go_app": set(),
-            "eval_js": {"value"},
-            "download": {"bytes"},
-            "set_env": {"applied", "ignored"},
-        }.get(command_type)
-        if wanted is not None and set(params) != wanted:
-            raise Broken(f"the result of {command_type} has {sorted(params)}, not {sorted(wanted)}", "REPLY-1")
+        if command_type not in RESULT_MODELS:
+            return  # a vendor's
+        fields = RESULT_MODELS[command_type].model_fields
+        required = {name for name, field in fields.items() if field.is_required()}
+        if not required <= set(params) <= set(fields):
+            raise Broken(f"the result of {command_type} has {sorted(params)}, not {sorted(fields)}", "REPLY-1")
 
     def _check_control_message(self, message: Message) -> None:
         params = message["params"]

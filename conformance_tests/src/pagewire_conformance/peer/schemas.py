@@ -11,6 +11,7 @@ from jsonschema.validators import extend
 
 from pagewire_conformance.peer.strict_json import Inexact
 from pagewire_conformance.verdicts import Broken
+from pagewire_protocol.registry import SENT_BY, Side
 from pagewire_protocol.schema_files import schema_files
 from pagewire_protocol.schema_forms import Form
 
@@ -40,7 +41,7 @@ _TYPES: Final = {
 }
 """Which requirement a deviation elsewhere in a message's params breaks, by the type."""
 
-CLIENT_TYPES: Final = frozenset(_TYPES)
+CLIENT_TYPES: Final = SENT_BY[Side.CLIENT]
 """Every type that a client sends in 1.0."""
 
 

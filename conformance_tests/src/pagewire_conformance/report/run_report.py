@@ -12,6 +12,7 @@ from pagewire_conformance.options import Options
 from pagewire_conformance.report.records import CaseRecord
 from pagewire_conformance.requirements import Profile, specification
 from pagewire_conformance.verdicts import Verdict
+from pagewire_protocol.versions import LATEST_VERSION
 
 FORMAT: Final = 1
 """Of report.json; see report.schema.json."""
@@ -46,6 +47,7 @@ class RunReport:
     records: list[CaseRecord]
     problems: list[str] = field(default_factory=list)
     interrupted: bool = False
+    """Whether a signal ended the run."""
 
     @property
     def missing(self) -> list[str]:
@@ -57,7 +59,7 @@ class RunReport:
     def exit_code(self) -> int:
         """0 conformant, 1 not, 2 the run itself failed."""
         verdicts = {record.verdict for record in self.records}
-        if self.problems or self.missing or not self.records or Verdict.ERROR in verdicts:
+        if self.interrupted or self.problems or self.missing or not self.records or Verdict.ERROR in verdicts:
             return 2
         if Verdict.FAILED in verdicts or (self.options.strict and Verdict.UNVERIFIED in verdicts):
             return 1
@@ -81,7 +83,7 @@ class RunReport:
         return {
             "format": FORMAT,
             "suite": self.version,
-            "protocol": "1.0",
+            "protocol": LATEST_VERSION,
             "started": self.started,
             "seconds": round(self.seconds, 1),
             "verdict": self.verdict,

@@ -19,8 +19,8 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from pagewire_conformance.wire.arrivals import Arrival, Kind
+from pagewire_protocol.versions import SUBPROTOCOL
 
-SUBPROTOCOL = "pagewire.v1"
 _READ_BYTES = 65536
 _NO_CODE = 1005
 _ABNORMAL = 1006

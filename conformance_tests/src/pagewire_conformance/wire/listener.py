@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from pagewire_conformance.interruption import Interrupted
 from pagewire_conformance.wire.arrivals import Arrival
 from pagewire_conformance.wire.connection import Behavior, Connection
 
@@ -34,6 +35,7 @@ class Listener:
         self.behavior = Behavior()
         """Of the connections that will be made."""
         self._is_open = False
+        self._is_interrupted = False
 
     def open(self) -> None:
         """Begin to accept connections. Clients that have come before wait at the door."""
@@ -60,6 +62,7 @@ class Listener:
         """Wait for the first arrival that is `wanted`, and take it out of the line; None if none comes in time."""
         with self._changed:
             while True:
+                self._check_interrupt()
                 for arrival in self._arrivals:
                     if wanted(arrival):
                         self._arrivals.remove(arrival)
@@ -73,11 +76,21 @@ class Listener:
         """Wait until `count` attempts in all were refused; return the time, or None if that takes too long."""
         with self._changed:
             while self.refused < count:
+                self._check_interrupt()
                 left = deadline - time.monotonic()
                 if left <= 0:
                     return None
                 self._changed.wait(left)
             return time.monotonic()
+
+    def interrupt(self) -> None:
+        """Let whoever waits here, now or later, raise Interrupted; writing ends as well. From any thread."""
+        with self._changed:
+            self._is_interrupted = True
+            self._changed.notify_all()
+            connections = list(self._connections)
+        for connection in connections:
+            connection.cut()
 
     def put_back(self, arrivals: list[Arrival]) -> None:
         """Put arrivals that were taken back to the front of the line."""
@@ -104,6 +117,10 @@ class Listener:
         self._socket.close()
         for connection in self._connections:
             connection.cut()
+
+    def _check_interrupt(self) -> None:
+        if self._is_interrupted:
+            raise Interrupted
 
     def _accept(self) -> None:
         while True:

@@ -4,6 +4,25 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Callable
+from typing import TypeVar
+
+from broken_clients.client import Client
+
+Broken = TypeVar("Broken", bound=type[Client])
+
+DEFECTS: list[tuple[str, type[Client]]] = []
+"""Each defect with the id of the requirement that it breaks. Its docstring says how."""
+
+
+def breaks(requirement: str) -> Callable[[Broken], Broken]:
+    """Register a defect."""
+
+    def register(defect: Broken) -> Broken:
+        DEFECTS.append((requirement, defect))
+        return defect
+
+    return register
 
 
 def load() -> None:

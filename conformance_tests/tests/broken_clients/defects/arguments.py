@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 from broken_clients.client import Client, Message
+from broken_clients.client_platform import CommandFailed
+from broken_clients.defects import breaks
 from broken_clients.defects.bases import (
     CALL,
     LenientNames,
     prelude,
 )
-from broken_clients.registry import breaks
-from broken_clients.surroundings import CommandFailed
 
 
 @breaks("ARGS-1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from broken_clients.client import Client, Message
-from broken_clients.surroundings import CommandFailed, Disk, Page, safe_name
+from broken_clients.client_platform import CommandFailed, Disk, Page, safe_name
 from pagewire_protocol.codec import Envelope
 
 

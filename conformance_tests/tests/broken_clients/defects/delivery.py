@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from broken_clients.client import Client, Message
-from broken_clients.registry import breaks
+from broken_clients.defects import breaks
 from pagewire_protocol.codec import Envelope
 from pagewire_protocol.violations import PeerViolation
 

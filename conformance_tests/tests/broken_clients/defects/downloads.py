@@ -6,9 +6,9 @@ import base64
 from typing import Any
 
 from broken_clients.client import Client, Message
+from broken_clients.client_platform import CommandFailed, Disk
+from broken_clients.defects import breaks
 from broken_clients.defects.bases import NamingDisk, Pageless, WithNames, WithSave
-from broken_clients.registry import breaks
-from broken_clients.surroundings import CommandFailed, Disk
 from pagewire_protocol.codec import Envelope
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 from broken_clients.client import Client
+from broken_clients.client_platform import CommandFailed
+from broken_clients.defects import breaks
 from broken_clients.defects.bases import (
     prelude,
 )
-from broken_clients.registry import breaks
-from broken_clients.surroundings import CommandFailed
 
 
 @breaks("EVAL-1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from broken_clients.client import Client, Outgoing
-from broken_clients.registry import breaks
+from broken_clients.defects import breaks
 from pagewire_protocol.violations import PeerViolation
 
 

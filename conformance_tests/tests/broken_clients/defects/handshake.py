@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from broken_clients.client import Client, Message
+from broken_clients.defects import breaks
 from broken_clients.defects.bases import (
     WithHello,
 )
-from broken_clients.registry import breaks
 from pagewire_protocol.codec import Envelope
 from pagewire_protocol.violations import PeerViolation
 

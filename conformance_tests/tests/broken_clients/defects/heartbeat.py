@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from broken_clients.client import Client
-from broken_clients.registry import breaks
+from broken_clients.defects import breaks
 
 
 @breaks("BEAT-3")

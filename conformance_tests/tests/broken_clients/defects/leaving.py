@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from broken_clients.client import Client
-from broken_clients.registry import breaks
+from broken_clients.defects import breaks
 
 
 @breaks("END-6")

@@ -6,8 +6,8 @@ import json
 import re
 
 from broken_clients.client import Client, Message, Outgoing
+from broken_clients.defects import breaks
 from broken_clients.defects.bases import CALL, Pageless, prelude
-from broken_clients.registry import breaks
 from pagewire_protocol.codec import Envelope
 from pagewire_protocol.violations import InvalidParams
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from broken_clients.client import Client, Message
+from broken_clients.client_platform import CommandFailed
+from broken_clients.defects import breaks
 from broken_clients.defects.bases import (
     AppliesAll,
     Boasts,
@@ -17,8 +19,6 @@ from broken_clients.defects.bases import (
     Resets,
     WithPage,
 )
-from broken_clients.registry import breaks
-from broken_clients.surroundings import CommandFailed
 from pagewire_protocol.codec import Envelope
 from pagewire_protocol.violations import InvalidParams
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from broken_clients.client import Client, Message, Stop
-from broken_clients.registry import breaks
+from broken_clients.defects import breaks
 from broken_clients.wire import Text
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from broken_clients.client import Client, Message
+from broken_clients.defects import breaks
 from broken_clients.defects.bases import (
     CALL,
     prelude,
 )
-from broken_clients.registry import breaks
 
 
 @breaks("RUN-1")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 from broken_clients.client import Client, Message
+from broken_clients.defects import breaks
 from broken_clients.defects.bases import (
     WithHello,
 )
-from broken_clients.registry import breaks
 from pagewire_protocol.violations import PeerViolation
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from broken_clients.client import Client, Message, Stop
-from broken_clients.registry import breaks
-from broken_clients.surroundings import CommandFailed
+from broken_clients.client_platform import CommandFailed
+from broken_clients.defects import breaks
 from pagewire_protocol.violations import PeerViolation
 
 

@@ -6,7 +6,7 @@ import json
 import secrets
 
 from broken_clients.client import Client, Message
-from broken_clients.registry import breaks
+from broken_clients.defects import breaks
 from broken_clients.wire import Binary, Closed, Opened, Text
 
 

@@ -62,7 +62,7 @@ def test_ack_comes_within_2_s(peer: Peer) -> None:
 def test_further_messages_do_not_put_the_ack_off(peer: Peer) -> None:
     """DELIVERY-6: the timer is set when the first message comes, not again with each one."""
     begin = time.monotonic()
-    limit = 2 + MARGIN * max(1.0, peer.factor)
+    limit = 2 + MARGIN * max(1.0, peer.line.factor)
     while time.monotonic() - begin < limit and not peer.last_ack:
         peer.send(eval_js("1"))
         try:

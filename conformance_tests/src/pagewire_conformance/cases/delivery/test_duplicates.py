@@ -54,4 +54,4 @@ def test_invalid_gap(peer: Peer, seq: int) -> None:
     """DELIVERY-3: a `seq` that is not the next one is answered by invalid_message and 4400."""
     peer.send_raw({**eval_js("1"), "seq": seq, "id": 1})
     peer.expect_bye("invalid_message", 4400)
-    peer.expect_no_connection()
+    peer.line.expect_no_connection()

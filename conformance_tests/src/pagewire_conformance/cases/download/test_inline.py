@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pagewire_conformance.messages import download, download_of, download_stream
-from pagewire_conformance.peer.observer import SavedFile
+from pagewire_conformance.peer.client_under_test import SavedFile
 from pagewire_conformance.peer.peer import Peer
 from pagewire_conformance.requirements import requirement
 

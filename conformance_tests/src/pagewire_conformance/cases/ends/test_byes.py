@@ -20,8 +20,8 @@ ENDS = [1000, 1007, 1009, 4400, 4401, 4403, 4404, 4406, 4409, 4410, 4413, 4500]
 def end(peer: Peer, code: str, retry: str, close: int) -> None:
     """Say bye and close."""
     peer.send(bye(code, retry))
-    peer.close(close)
-    peer.await_end()
+    peer.line.close(close)
+    peer.line.await_end()
 
 
 @requirement("END-3")
@@ -30,7 +30,7 @@ def test_never_ends_the_session(peer: Peer, code: ByeCode) -> None:
     """END-3: after `never` the client stops."""
     peer.value("1")
     end(peer, code, "never", NEVER[code])
-    peer.expect_no_connection()
+    peer.line.expect_no_connection()
 
 
 @requirement("END-3")
@@ -83,10 +83,10 @@ def test_reconnect_counts_as_a_failure(peer: Peer) -> None:
     waits = []
     for _ in range(5):
         peer.send(bye("too_many_sessions", "reconnect"))
-        begin = peer.now
-        peer.close(4429)
+        begin = peer.line.now
+        peer.line.close(4429)
         peer.begin_anew()
-        waits.append(peer.await_connection(within=15) - begin)
+        waits.append(peer.line.await_connection(within=15) - begin)
         peer.receive_hello()
     if peer.has_page:
         return  # a page that loads itself begins with its waits anew
@@ -98,7 +98,7 @@ def test_reconnect_counts_as_a_failure(peer: Peer) -> None:
 def test_unknown_code_with_never(peer: Peer, code: str) -> None:
     """END-4: of a code that it does not know, the client obeys the `retry`: never."""
     end(peer, code, "never", 4999)
-    peer.expect_no_connection()
+    peer.line.expect_no_connection()
 
 
 @requirement("END-4")
@@ -125,7 +125,7 @@ def test_close_without_bye_is_a_break(peer: Peer) -> None:
     for code in BREAKS:
         with peer.part(code):
             peer.value("1")
-            peer.close(code)
+            peer.line.close(code)
             assert peer.resume()["resume"]["last_seq"] == peer.seq
 
 
@@ -134,7 +134,7 @@ def test_close_without_bye_is_a_break(peer: Peer) -> None:
 def test_end_without_close_is_a_break(peer: Peer, how: str) -> None:
     """END-5: so is a TCP connection that is reset, or ends without a Close frame."""
     peer.value("1")
-    peer.break_connection() if how == "reset" else peer.connection.end()
+    peer.line.break_connection() if how == "reset" else peer.line.connection.end()
     assert peer.resume()["resume"]["last_seq"] == 1
 
 
@@ -143,9 +143,9 @@ def test_end_without_close_is_a_break(peer: Peer, how: str) -> None:
 def test_close_without_bye_may_end_the_session(peer: Peer, code: int) -> None:
     """END-5: 1000, 1007, 1009 and the codes of the registry that mean `never` end it."""
     peer.value("1")
-    peer.close(code)
-    peer.await_end()
-    peer.expect_no_connection()
+    peer.line.close(code)
+    peer.line.await_end()
+    peer.line.expect_no_connection()
 
 
 @requirement("END-9")
@@ -155,7 +155,7 @@ def test_some_codes_end_the_session_whatever_their_retry(peer: Peer, code: str, 
     """END-9: otherwise they would come back with each replay."""
     peer.value("1")
     end(peer, code, retry, close)
-    peer.expect_no_connection()
+    peer.line.expect_no_connection()
 
 
 @requirement("END-2")
@@ -164,9 +164,9 @@ def test_nothing_after_a_bye_has_an_effect(peer: Peer) -> None:
     peer.value("1")
     peer.send(bye("hello_timeout", "resume"))
     peer.expect_no_text(or_end=True)
-    peer.send_on(peer.connection, {**eval_js("globalThis.ghost = 1"), "seq": 2, "id": 2})
+    peer.line.send_on(peer.line.connection, {**eval_js("globalThis.ghost = 1"), "seq": 2, "id": 2})
     peer.expect_no_text(or_end=True)
-    peer.close(4408)
+    peer.line.close(4408)
     assert peer.resume()["resume"]["last_seq"] == 1
     assert peer.value("typeof ghost") == "undefined"
 
@@ -180,9 +180,9 @@ def test_nothing_is_sent_after_a_bye(peer: Peer) -> None:
     peer.reply(id_)
     peer.send(bye("hello_timeout", "resume"))
     peer.expect_no_text(or_end=True)
-    peer.send_on(peer.connection, {"type": "ping", "params": {}})
+    peer.line.send_on(peer.line.connection, {"type": "ping", "params": {}})
     peer.expect_no_text(or_end=True)
-    peer.close(4408)
+    peer.line.close(4408)
     peer.resume()
     assert peer.value("1 + 1") == 2
 
@@ -193,8 +193,8 @@ def test_page_says_why_the_session_has_ended(peer: Peer) -> None:
     """END-13: the page tells its user that the session has ended, and the reason that it was given."""
     peer.needs_page()
     peer.send(bye("internal_error", "never", "The kettle has boiled over."))
-    peer.close(4500)
-    peer.await_end()
+    peer.line.close(4500)
+    peer.line.await_end()
     assert "The kettle has boiled over." in peer.seen.notice()
 
 
@@ -205,7 +205,7 @@ def test_page_offers_to_start_again(peer: Peer) -> None:
     peer.needs_page()
     before = peer.seen.notice()
     peer.send(bye("session_gone", "never", "It is gone."))
-    peer.close(4410)
-    peer.await_end()
+    peer.line.close(4410)
+    peer.line.await_end()
     assert peer.seen.notice().replace("It is gone.", "").strip(), "nothing but the reason is shown"
     assert peer.seen.notice() != before

@@ -34,13 +34,13 @@ def test_client_that_stops_says_so(peer: Peer) -> None:
     peer.value("1")
     peer.seen.leave()
     peer.expect_bye("client_left", 1000)
-    peer.expect_no_connection()
+    peer.line.expect_no_connection()
 
 
 @requirement("END-12", "END-14")
 def test_byes_of_a_client_never_ask_for_a_retry(peer: Peer) -> None:
     """END-12, END-14: `retry` is the registry's, which is `never` in all that a client says."""
-    peer.send_text("[]")
+    peer.line.send_text("[]")
     assert peer.expect_bye("invalid_message", 4400)["retry"] == "never"
 
 
@@ -49,7 +49,7 @@ def test_nothing_follows_the_bye_of_a_client(peer: Peer) -> None:
     """END-2: after its own bye the client sends nothing more, not even what was ready before."""
     for _ in range(5):
         peer.send(run_js("1"))
-    peer.send_text("no JSON")
+    peer.line.send_text("no JSON")
     with peer.own_verdict():
         peer.receive_timed("bye")
         peer.expect_close(4400)
@@ -58,6 +58,6 @@ def test_nothing_follows_the_bye_of_a_client(peer: Peer) -> None:
 @requirement("END-1")
 def test_client_says_why_before_it_closes(peer: Peer) -> None:
     """END-1: a bye of the registry, with a message, and then its close code."""
-    peer.send_text("no JSON")
+    peer.line.send_text("no JSON")
     params = peer.expect_bye("invalid_message", 4400)
     assert params["message"]

@@ -74,7 +74,7 @@ def test_emit_throws_when_too_much_is_unacknowledged(peer: Peer) -> None:
     loop = "for (; n < 30; n++) pagewire.emit('fill', 'x'.repeat(100000))"
     id_ = peer.send(eval_js(f"(() => {{ let n = 0; try {{ {loop} }} catch {{}} return n }})()"))
     assert peer.reply(id_)["params"] == {"value": 10}
-    assert len(peer.left_over()) == 10
+    assert len(peer.line.left_over()) == 10
     peer.ack()
     assert peer.value(TRY.format("pagewire.emit('room', 1)")) == "sent"
 
@@ -95,7 +95,7 @@ def test_events_of_a_time_without_connection_come_later_in_order(peer: Peer) -> 
     """EVENT-2: events that are emitted while there is no connection are sent after it is back, in order."""
     peer.send(eval_js("new Promise(resolve => { globalThis.go = resolve })"))
     peer.send(run_js("go(1); await null; for (let n = 0; n < 20; n++) pagewire.emit('n', n)"))
-    peer.break_connection()
+    peer.line.break_connection()
     peer.resume()
     numbers: list[int] = []
     while len(numbers) < 20:

@@ -13,7 +13,7 @@ pytestmark = profile(Profile.RESUME)
 def test_what_was_agreed_on_stays(peer: Peer) -> None:
     """HELLO-8: versions, app, capabilities and limits are the same in every hello."""
     first = peer.hello
-    peer.break_connection()
+    peer.line.break_connection()
     again = peer.resume()
     names = ("versions", "app", "capabilities", "limits")
     assert [again[name] for name in names] == [first[name] for name in names]
@@ -23,30 +23,30 @@ def test_what_was_agreed_on_stays(peer: Peer) -> None:
 def test_instance_stays(peer: Peer) -> None:
     """HELLO-4: the instance is the same in every hello."""
     first = peer.hello["instance"]
-    peer.break_connection()
+    peer.line.break_connection()
     assert peer.resume()["instance"] == first
 
 
 @requirement("WIRE-4")
 def test_key_stays(peer: Peer) -> None:
     """WIRE-4: every connection carries the same key."""
-    first = peer.key
-    peer.break_connection()
+    first = peer.line.key
+    peer.line.break_connection()
     peer.resume()
-    assert peer.key == first
+    assert peer.line.key == first
 
 
 @requirement("HELLO-6")
 def test_resume_stands_in_a_hello_once_the_client_was_welcomed(unconnected: Peer) -> None:
     """HELLO-6: without a welcome there is nothing to resume; after one there is, whatever came since."""
     assert "resume" not in unconnected.accept()
-    unconnected.break_connection()
+    unconnected.line.break_connection()
     assert "resume" not in unconnected.accept()
     unconnected.welcome()
     assert unconnected.value("1") == 1
-    unconnected.break_connection()
+    unconnected.line.break_connection()
     assert "resume" in unconnected.accept()
-    unconnected.break_connection()
+    unconnected.line.break_connection()
     assert "resume" in unconnected.accept()
 
 
@@ -55,7 +55,7 @@ def test_attempt_grows_though_no_welcome_came(unconnected: Peer) -> None:
     """HELLO-19: the attempt is greater in each hello than in every earlier one, also before the first welcome."""
     attempts = [unconnected.accept()["attempt"]]
     for _ in range(2):
-        unconnected.break_connection()
+        unconnected.line.break_connection()
         attempts.append(unconnected.accept()["attempt"])
     assert attempts == sorted(set(attempts))
 
@@ -66,10 +66,10 @@ def test_attempt_grows_over_the_whole_session(peer: Peer) -> None:
     attempts = [peer.hello["attempt"]]
     for _ in range(2):
         peer.value("1")
-        peer.break_connection()
+        peer.line.break_connection()
         attempts.append(peer.resume()["attempt"])
     peer.value("1")
-    peer.refused_attempts(2)
+    peer.line.refused_attempts(2)
     attempts.append(peer.resume()["attempt"])
     assert attempts == sorted(set(attempts))
 
@@ -79,6 +79,6 @@ def test_replies_wait_for_the_welcome(peer: Peer) -> None:
     """HELLO-2: replies that were lost are sent again after the welcome, not after the hello."""
     peer.send(run_js("await new Promise(resolve => { globalThis.go = resolve })"))
     assert peer.value("go() ?? 'gone'") == "gone"
-    peer.break_connection()
+    peer.line.break_connection()
     peer.accept()
     peer.expect_no_text()

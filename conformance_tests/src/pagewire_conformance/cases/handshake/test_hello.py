@@ -12,7 +12,7 @@ from pagewire_conformance.requirements import requirement
 @requirement("HELLO-1")
 def test_first_message_is_hello(unconnected: Peer) -> None:
     """HELLO-1: the first message on a connection is a hello."""
-    unconnected.await_connection()
+    unconnected.line.await_connection()
     unconnected.receive("hello")
 
 

@@ -43,7 +43,7 @@ def test_invalid(unconnected: Peer, name: str) -> None:
 def test_invalid_text_that_is_no_json(unconnected: Peer) -> None:
     """HELLO-17: text that is no JSON is answered by invalid_message."""
     unconnected.accept()
-    unconnected.send_text("{")
+    unconnected.line.send_text("{")
     unconnected.expect_bye("invalid_message", 4400)
 
 
@@ -51,7 +51,7 @@ def test_invalid_text_that_is_no_json(unconnected: Peer) -> None:
 def test_invalid_binary_frame(unconnected: Peer) -> None:
     """HELLO-17: a binary frame is answered by invalid_message, even one that could be a chunk."""
     unconnected.accept()
-    unconnected.send_binary(bytes(20))
+    unconnected.line.send_binary(bytes(20))
     unconnected.expect_bye("invalid_message", 4400)
 
 
@@ -69,9 +69,9 @@ def test_bye_is_obeyed(unconnected: Peer) -> None:
     """HELLO-17: a bye in the place of a welcome is obeyed: the client does not come back."""
     unconnected.accept()
     unconnected.send(bye("unknown_app", "never"))
-    unconnected.close(4404)
-    unconnected.await_end()
-    unconnected.expect_no_connection()
+    unconnected.line.close(4404)
+    unconnected.line.await_end()
+    unconnected.line.expect_no_connection()
 
 
 @requirement("HELLO-17")
@@ -111,6 +111,6 @@ def test_no_version_in_common(unconnected: Peer) -> None:
             },
         }
     )
-    unconnected.close(4406)
-    unconnected.await_end()
-    unconnected.expect_no_connection()
+    unconnected.line.close(4406)
+    unconnected.line.await_end()
+    unconnected.line.expect_no_connection()

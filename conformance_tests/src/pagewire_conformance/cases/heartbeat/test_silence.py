@@ -47,7 +47,7 @@ def test_client_sends_no_ping(unconnected: Peer) -> None:
 def test_silence_ends_the_connection(unconnected: Peer) -> None:
     """BEAT-4: after interval_ms + timeout_ms without a frame the client closes with 4000, without bye, and returns."""
     unconnected.connect(heartbeat=SHORT)
-    begin = unconnected.now
+    begin = unconnected.line.now
     with unconnected.own_verdict():
         waited = unconnected.expect_close(4000, within=LIMIT + 3) - begin
     assert waited > LIMIT * EARLY, f"the client gave up after {waited:.2f} s, before {LIMIT} s were over"
@@ -59,7 +59,7 @@ def test_silence_ends_the_connection(unconnected: Peer) -> None:
 def test_client_does_not_wait_for_the_closing_handshake(unconnected: Peer) -> None:
     """BEAT-4: the other side may be gone: the client connects again, though its Close is never answered."""
     unconnected.connect(heartbeat=SHORT)
-    unconnected.connection.refuse_frames()
+    unconnected.line.connection.refuse_frames()
     hello = unconnected.accept(within=LIMIT + 3)
     assert "resume" in hello
 
@@ -70,11 +70,11 @@ def test_any_frame_ends_the_silence(unconnected: Peer) -> None:
     """BEAT-4: pings keep the connection alive, though no session message comes."""
     heartbeat = {"interval_ms": 500, "timeout_ms": 500}
     unconnected.connect(heartbeat=heartbeat)
-    number = unconnected.connection.number
+    number = unconnected.line.connection.number
     for _ in range(8):
         unconnected.ping()
         unconnected.watch(0.25)
-    assert unconnected.connection.number == number
+    assert unconnected.line.connection.number == number
     unconnected.ping()
 
 
@@ -84,7 +84,7 @@ def test_limit_doubles_with_each_silence(unconnected: Peer) -> None:
     """BEAT-5: the second silence must last twice as long, the third four times."""
     unconnected.connect(heartbeat=SHORT)
     for factor in (1, 2, 4):
-        begin = unconnected.now
+        begin = unconnected.line.now
         waited = unconnected.expect_close(4000, within=LIMIT * factor + 3) - begin
         assert waited > LIMIT * factor * EARLY, f"silence number {factor} was {waited:.2f} s long"
         unconnected.accept(within=10)
@@ -101,10 +101,10 @@ def test_session_message_sets_the_limit_back(unconnected: Peer) -> None:
         unconnected.accept(within=10)
         unconnected.welcome()
     unconnected.result(eval_js("1"))
-    begin = unconnected.now
+    begin = unconnected.line.now
     waited = unconnected.expect_close(4000, within=6) - begin
     # Not set back, it would be four times 0.8 s.
-    assert waited < 0.8 + 1.6 * unconnected.factor, f"the silence was {waited:.2f} s long"
+    assert waited < 0.8 + 1.6 * unconnected.line.factor, f"the silence was {waited:.2f} s long"
 
 
 @requirement("BEAT-7")

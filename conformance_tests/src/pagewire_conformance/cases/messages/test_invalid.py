@@ -75,7 +75,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", TEXTS)
 def test_invalid_text(peer: Peer, name: str) -> None:
     """WIRE-20: a text frame that holds no JSON object is answered by invalid_message and 4400."""
-    peer.send_text(TEXTS[name])
+    peer.line.send_text(TEXTS[name])
     peer.expect_bye("invalid_message", 4400)
 
 
@@ -91,7 +91,7 @@ def test_invalid_shape(peer: Peer, name: str) -> None:
 @pytest.mark.parametrize("size", [0, 1, 15])
 def test_invalid_binary_frame(peer: Peer, size: int) -> None:
     """WIRE-22: a binary frame under 16 bytes is answered by invalid_message and 4400."""
-    peer.send_binary(bytes(size))
+    peer.line.send_binary(bytes(size))
     peer.expect_bye("invalid_message", 4400)
 
 
@@ -107,6 +107,6 @@ def test_invalid_id_that_was_used(peer: Peer, id_: int) -> None:
 @requirement("WIRE-20")
 def test_session_is_over_after_an_invalid_message(peer: Peer) -> None:
     """WIRE-20: the client does not come back after it."""
-    peer.send_text("{")
+    peer.line.send_text("{")
     peer.expect_bye("invalid_message", 4400)
-    peer.expect_no_connection()
+    peer.line.expect_no_connection()

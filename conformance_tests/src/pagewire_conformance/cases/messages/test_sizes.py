@@ -6,16 +6,17 @@ import json
 from typing import Any
 
 from pagewire_conformance.messages import Message, eval_js
+from pagewire_conformance.peer.line import encode
 from pagewire_conformance.peer.peer import Peer
 from pagewire_conformance.requirements import requirement
 
 SMALL = {"max_message_bytes": 65536, "stream_window_bytes": 262144}
 
 
-def padded(peer: Peer, size: int) -> Message:
+def padded(size: int) -> Message:
     """Return an eval of the length of its argument, as large as `size` says when it is written."""
     command: Message = {"type": "eval_js", "seq": 1, "id": 1, "params": {"expression": "a.length", "args": {"a": ""}}}
-    command["params"]["args"]["a"] = "x" * (size - len(peer.text_of(command)))
+    command["params"]["args"]["a"] = "x" * (size - len(encode(command)))
     return command
 
 
@@ -23,7 +24,7 @@ def padded(peer: Peer, size: int) -> Message:
 def test_message_as_large_as_announced_is_taken(peer: Peer) -> None:
     """WIRE-23: a message of max_message_bytes is taken, to the byte."""
     limit = min(peer.hello["limits"]["max_message_bytes"], 2**26)
-    command = padded(peer, limit)
+    command = padded(limit)
     assert peer.result(command, within=15) == {"value": len(command["params"]["args"]["a"])}
 
 
@@ -33,9 +34,9 @@ def test_message_larger_than_announced_ends_the_session(peer: Peer) -> None:
     limit = peer.hello["limits"]["max_message_bytes"]
     if limit > 2**26:
         raise peer.unverified(f"the client takes {limit} bytes, more than the suite sends")
-    peer.send_raw(padded(peer, limit + 1))
+    peer.send_raw(padded(limit + 1))
     peer.expect_bye("too_large", 4413)
-    peer.expect_no_connection()
+    peer.line.expect_no_connection()
 
 
 @requirement("WIRE-23")
@@ -44,7 +45,7 @@ def test_size_is_counted_in_bytes(peer: Peer) -> None:
     limit = peer.hello["limits"]["max_message_bytes"]
     if limit > 2**26:
         raise peer.unverified(f"the client takes {limit} bytes, more than the suite sends")
-    command = padded(peer, limit * 2 // 5)
+    command = padded(limit * 2 // 5)
     command["params"]["args"]["a"] = "€" * len(command["params"]["args"]["a"])
     peer.send_raw(command)
     peer.expect_bye("too_large", 4413)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pagewire_conformance.messages import eval_js
+from pagewire_conformance.peer.line import encode
 from pagewire_conformance.peer.peer import Peer
 from pagewire_conformance.requirements import requirement
 
@@ -13,16 +14,16 @@ NOTE = "é ± 日本語 ± 🧪"
 def test_message_in_several_frames_is_one_message(peer: Peer) -> None:
     """WIRE-5: however WebSocket fragments a message, it holds one object; the cuts may go through a character."""
     peer.seq = 1
-    peer.judge.written = 1
-    peer.judge.wrote_command(1, "eval_js")
-    peer.send_text(peer.text_of({**eval_js("text", text=NOTE), "seq": 1, "id": 1}), fragments=40)
+    peer.line.judge.written = 1
+    peer.line.judge.wrote_command(1, "eval_js")
+    peer.line.send_text(encode({**eval_js("text", text=NOTE), "seq": 1, "id": 1}), fragments=40)
     assert peer.reply(1)["params"] == {"value": NOTE}
 
 
 @requirement("WIRE-5")
 def test_white_space_around_an_object_is_none_of_its_business(peer: Peer) -> None:
     """WIRE-5: a JSON text may have white space wherever JSON has it."""
-    peer.send_text(' \n\t{ "type" : "ping" ,\r\n "params" : { } } \n')
+    peer.line.send_text(' \n\t{ "type" : "ping" ,\r\n "params" : { } } \n')
     assert peer.receive("ack")["params"] == {"seq": 0}
 
 

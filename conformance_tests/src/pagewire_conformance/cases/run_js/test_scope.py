@@ -74,4 +74,4 @@ def test_event_of_the_beginning_comes_before_the_reply_of_an_earlier_promise(pee
     peer.send(eval_js("new Promise(resolve => { globalThis.go = resolve })"))
     peer.send(run_js("go(1); pagewire.emit('begun', null)"))
     assert peer.receive_first_of("event", "result")["type"] == "event"
-    peer.left_over()
+    peer.line.left_over()

@@ -11,8 +11,8 @@ from pagewire_conformance.requirements import Profile, profile, requirement
 def test_instance_is_not_in_the_url(peer: Peer) -> None:
     """SEC-2: not of the first connection, and not of the second."""
     instance = peer.hello["instance"]
-    assert instance not in peer.path
-    assert instance != peer.key
+    assert instance not in peer.line.path
+    assert instance != peer.line.key
 
 
 @requirement("SEC-2")
@@ -21,10 +21,10 @@ def test_instance_is_in_no_log(peer: Peer) -> None:
     """SEC-2: not in what the client writes to its stderr or its console, through a break and an error neither."""
     instance = peer.hello["instance"]
     peer.ask(run_js("throw new Error('for the log')"))
-    peer.break_connection()
+    peer.line.break_connection()
     peer.resume()
     peer.value("1")
-    assert instance not in peer.subject.output()
+    assert instance not in peer.line.subject.output()
 
 
 @requirement("SEC-3")

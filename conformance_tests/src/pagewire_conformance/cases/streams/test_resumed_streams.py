@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pagewire_conformance.messages import download_stream, eval_js
-from pagewire_conformance.peer.observer import SavedFile
+from pagewire_conformance.peer.client_under_test import SavedFile
 from pagewire_conformance.peer.peer import Peer
 from pagewire_conformance.requirements import Profile, profile, requirement
 
@@ -24,7 +24,7 @@ def test_unfinished_streams_are_named_with_their_offsets(peer: Peer) -> None:
     peer.send(eval_js("new Promise(() => {})"))
     peer.send_chunk(first, 0, bytes(300))
     peer.value("'fence'")
-    peer.break_connection()
+    peer.line.break_connection()
     streams = peer.resume()["resume"]["streams"]
     assert sorted(streams, key=lambda each: each["id"]) == [
         {"id": first, "offset": 300},
@@ -39,7 +39,7 @@ def test_streams_that_are_answered_are_not_named(peer: Peer) -> None:
     id_ = peer.send(download_stream(None))
     peer.send_chunk(id_, 0, b"")
     peer.reply(id_)
-    peer.break_connection()
+    peer.line.break_connection()
     assert peer.resume()["resume"]["streams"] == []
 
 
@@ -52,7 +52,7 @@ def test_file_is_whole_after_a_break(peer: Peer, received: int) -> None:
     for offset in range(0, received, QUARTER):
         peer.send_chunk(id_, offset, CONTENT[offset : min(received, offset + QUARTER)])
     peer.value("'fence'")
-    peer.break_connection()
+    peer.line.break_connection()
     (stream,) = peer.resume()["resume"]["streams"]
     assert stream == {"id": id_, "offset": received}
     for offset in range(received, len(CONTENT), QUARTER):
@@ -70,7 +70,7 @@ def test_file_whose_result_was_lost_is_saved_once(peer: Peer) -> None:
     peer.send_chunk(id_, 0, b"abc")
     peer.send_chunk(id_, 3, b"")
     peer.reply(id_)
-    peer.break_connection()
+    peer.line.break_connection()
     peer.accept()
     peer.welcome(last_seq=0)
     peer.replay(0)

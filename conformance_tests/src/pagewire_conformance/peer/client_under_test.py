@@ -1,4 +1,7 @@
-"""What can be seen of a client besides its messages: by its capability `test`, or by the driver of a browser."""
+"""The client under test besides its messages: what became of it, and its driver, by which cases see and control it.
+
+The driver is the client's own capability `test`, or that of a browser.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +40,7 @@ class OpenedApp:
     """None where that cannot be seen."""
 
 
-class Observer(Protocol):
+class ClientDriver(Protocol):
     """Each method raises Unverified where this way of looking shows no such thing."""
 
     def files(self, count: int) -> list[SavedFile]:
@@ -98,6 +101,22 @@ class Observer(Protocol):
         ...
 
 
+class Subject(Protocol):
+    """A client that has been started for one case."""
+
+    def driver(self, ask: Callable[[Message], Message], hello: Message) -> ClientDriver:
+        """Return what shows this client; `ask` sends it a command and returns the reply."""
+        ...
+
+    def describe(self) -> str:
+        """Say what became of it, for a report: its exit code, its stderr."""
+        ...
+
+    def output(self) -> str:
+        """Return what it has written to its stderr, or to the console of the page."""
+        ...
+
+
 class TestCapability:
     """Asks the client itself, by the commands of its capability `test` (README, "What can be seen")."""
 
@@ -108,7 +127,7 @@ class TestCapability:
         self._folder = folder
 
     def files(self, count: int) -> list[SavedFile]:
-        """See Observer."""
+        """See ClientDriver."""
         files = [SavedFile(each["name"], each["bytes"], each["sha256"]) for each in self._state("files")]
         if self._folder is not None:
             for file in files[-count:]:
@@ -116,60 +135,60 @@ class TestCapability:
         return files
 
     def setting(self, name: str) -> Any:
-        """See Observer."""
+        """See ClientDriver."""
         settings = self._state("settings")
         if name not in settings:
             raise Unverified(f"test:state does not show the setting {name}")
         return settings[name]
 
     def apps(self, count: int) -> list[OpenedApp]:  # noqa: ARG002 - the state is there at once
-        """See Observer."""
+        """See ClientDriver."""
         return [OpenedApp(each["url"], each["new_window"], each.get("has_opener")) for each in self._state("apps")]
 
     def links(self) -> list[str]:
-        """See Observer."""
+        """See ClientDriver."""
         return list(self._state("links"))
 
     def notice(self) -> str:
-        """See Observer: once the session has ended, there is nobody left to ask."""
+        """See ClientDriver: once the session has ended, there is nobody left to ask."""
         raise Unverified("the capability test cannot show what the user is told after the end")
 
     def stored(self) -> str:
-        """See Observer."""
+        """See ClientDriver."""
         return str(self._state("stored"))
 
     def click(self) -> None:
-        """See Observer."""
+        """See ClientDriver."""
         self._do("test:click")
 
     @property
     def blocks_windows(self) -> bool:
-        """See Observer."""
+        """See ClientDriver."""
         return True
 
     def leave(self) -> None:
-        """See Observer."""
+        """See ClientDriver."""
         self._do("test:leave")
 
     def break_connection(self) -> None:
-        """See Observer."""
+        """See ClientDriver."""
         self._do("test:break")
 
     def reload(self) -> None:
-        """See Observer."""
+        """See ClientDriver."""
         self._do("test:reload")
 
     def restore(self) -> None:
-        """See Observer."""
+        """See ClientDriver."""
         self._do("test:restore")
 
     def forbid_code(self) -> bool:
-        """See Observer."""
+        """See ClientDriver."""
         self._do("test:forbid_code")
         return False
 
-    def apps_after_leaving(self, count: int) -> list[OpenedApp]:  # noqa: ARG002 - see Observer
-        """See Observer: nobody is left to ask."""
+    def apps_after_leaving(self, count: int) -> list[OpenedApp]:  # noqa: ARG002 - see ClientDriver
+        """See ClientDriver: nobody is left to ask."""
         raise Unverified("the capability test cannot show where a page went that has left")
 
     def _state(self, part: str) -> Any:
@@ -187,14 +206,14 @@ class TestCapability:
         raise Broken(f"{type_} failed: {reply['params']}")
 
 
-class NoObserver(TestCapability):
+class NoDriver(TestCapability):
     """For a client that shows nothing; with a folder, the files that it saves are seen."""
 
     def __init__(self, folder: Path | None) -> None:
         super().__init__(self._refuse, folder)
 
     def files(self, count: int) -> list[SavedFile]:
-        """See Observer."""
+        """See ClientDriver."""
         if self._folder is None:
             raise Unverified("neither the capability test nor --downloads shows what was saved")
         found = sorted(self._folder.glob("[!.]*"), key=lambda path: path.stat().st_mtime_ns)
