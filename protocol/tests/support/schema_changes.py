@@ -340,7 +340,7 @@ BREAKING = [
     ),
     Kind(
         "a pattern that is not understood is new",
-        limit("HelloParams", "app", pattern=r"^\p{L}+$"),
+        limit("HelloParams", "app", pattern=r"^\b[a-z]+$"),
         {"hello.params.app": CLIENTS},
     ),
     Kind("a word is reserved that was sent", reserve("let"), {"run_js.params.args.*": SERVERS}),
@@ -390,18 +390,6 @@ BREAKING = [
             OPEN,
         ),
         {"error.params.code": CLIENTS},
-    ),
-    Kind(
-        "a condition is gone for senders",
-        of(
-            "ErrorParams",
-            lambda found: found["anyOf"][1]["properties"].update(
-                exception=found["anyOf"][0]["properties"]["exception"]
-            ),
-            STRICT,
-        ),
-        {},
-        tells=("error.params.exception",),
     ),
     Kind(
         "what is unknown is refused",
@@ -594,6 +582,18 @@ HARMLESS = [
         ("capabilities.streams", "stream_ack"),
     ),
     # Receivers accept more, senders send less.
+    Kind(
+        "a condition is gone for senders",
+        of(
+            "ErrorParams",
+            lambda found: found["anyOf"][1]["properties"].update(
+                exception=found["anyOf"][0]["properties"]["exception"]
+            ),
+            STRICT,
+        ),
+        {},
+        tells=("error.params.exception",),
+    ),
     Kind("receivers accept more", limit("HelloParams", "app", OPEN, maxLength=256), {}, ("hello.params.app",)),
     Kind(
         "receivers accept null",
@@ -604,12 +604,6 @@ HARMLESS = [
     Kind("receivers do without a field", release("WelcomeParams", "session", OPEN), {}, ("welcome.params.session",)),
     Kind("senders send less", limit("HelloParams", "app", STRICT, maxLength=64), {}, ("hello.params.app",)),
     Kind("senders always send a field", require("HelloParams", "auth", STRICT), {}, ("hello.params.auth",)),
-    Kind(
-        "a code is enumerated that was a vendor's before",
-        limit("ByeParams", "code", STRICT, description="other"),
-        {},
-        ("descriptions",),
-    ),
     Kind(
         "a word is reserved that senders avoid",
         reserve("yield", OPEN),
@@ -657,7 +651,7 @@ HARMLESS = [
     ),
     Kind(
         "a length is in the pattern",
-        limit("HelloParams", "app", pattern="^[^]{1,128}$", minLength=None, maxLength=None),
+        limit("HelloParams", "app", pattern=r"^[\s\S]{1,128}$", minLength=None, maxLength=None),
         {},
         ("spelling",),
     ),
@@ -683,7 +677,7 @@ HARMLESS = [
         ("spelling",),
     ),
     Kind(
-        "a list of types instead of anyOf",
+        "constants instead of a boolean",
         put("GoAppParams", "new_window", {"anyOf": [{"const": True}, {"const": False}]}),
         {},
         ("descriptions", "spelling"),
@@ -708,7 +702,7 @@ HARMLESS = [
     ),
     Kind("a length beside an enumeration", limit("ByeParams", "retry", minLength=5), {}, ("spelling",)),
     Kind(
-        "number with a step instead of integer",
+        "an enumeration instead of a boolean",
         limit("GoAppParams", "new_window", enum=[True, False]),
         {},
         ("spelling",),

@@ -178,6 +178,9 @@ class SchemaFolder:
         """Yield valid results of a command, likewise."""
         yield from _valid_samples(json.dumps(self.result_schema(form, type_)))
 
+    def message_schema(self, form: str, type_: str) -> Fields:
+        return self.files[f"messages/{type_}.{SUFFIXES[form]}"]
+
     def result_schema(self, form: str, type_: str) -> Fields:
         place = self.row("messages", type=type_)["result"]["$ref"].rpartition("/")[2]
         return inline(self.definitions(form)[place], self.definitions(form))
@@ -195,6 +198,7 @@ def _move(node: Fields) -> Fields:
 
 
 _TEXTS: Final = (
+    "x.new",
     "a",
     "1.0",
     "text/plain",
@@ -248,7 +252,11 @@ def _numbers(schema: Fields) -> list[Any]:
 
 def _strings(schema: Fields) -> list[Any]:
     least, most = schema.get("minLength", 0), schema.get("maxLength", 5)
-    return [*_TEXTS, "b" * least, "b" * most, "c" * (most - 1), *("d" * each for each in (16, 256))]
+    found = [*_TEXTS, "b" * least, "b" * most, "c" * (most - 1), *("d" * each for each in (16, 256))]
+    validator = jsonschema.Draft202012Validator(schema)
+    return [text for text in found if validator.is_valid(text)] + [
+        text for text in found if not validator.is_valid(text)
+    ][:1]
 
 
 def _arrays(schema: Fields) -> list[Any]:
@@ -262,7 +270,8 @@ def _objects(schema: Fields) -> list[Any]:
     fields = {name: samples(each) for name, each in schema.get("properties", {}).items()}
     whole = {name: values[0] for name, values in fields.items() if values}
     least = {name: value for name, value in whole.items() if name in schema.get("required", ())}
-    found = [whole, least, {**whole, "x_new": 1}]
+    found = [whole, least, {**whole, "x_new": 1}, {**whole, **dict.fromkeys("abcdef", 1)}]
+    found += [{**whole, name: 1} for name, values in fields.items() if not values]
     for name, values in fields.items():
         found += [{**least, name: value} for value in values] + [{**whole, name: value} for value in values]
         found.append({key: value for key, value in whole.items() if key != name})
