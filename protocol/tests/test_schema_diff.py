@@ -1,311 +1,282 @@
-"""What a change of the schemas breaks: `pagewire-schema diff`."""
+"""What a change of the schemas breaks: each kind of change with a proof by jsonschema."""
 
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
+from schema_changes import BREAKING, HARMLESS, Kind, bye_code, limit, nothing, rename
+from schema_folders import SchemaFolder, samples
 
 from pagewire_protocol.__main__ import main
-from pagewire_protocol.messages import MESSAGES
-from pagewire_protocol.schema_inclusion import Refusal, Schema, refusals
-from pagewire_protocol.versions import LATEST_VERSION
 
-Fields = dict[str, Any]
-Edit = Callable[[Fields], object]
-"""Changes the params of a message, in both forms."""
-
-STRING: Schema = {"type": "string"}
-
-
-def params_of(schema: Fields) -> Fields:
-    found: Fields = schema["properties"]["params"]
-    return found
-
-
-def field(name: str, schema: Fields) -> Edit:
-    """Give the params another field, or the field another schema."""
-    return lambda params: params["properties"].update({name: schema})
-
-
-def limit(name: str, **keywords: Any) -> Edit:
-    """Give a field other limits."""
-    return lambda params: params["properties"][name].update(keywords)
-
-
-def require(name: str) -> Edit:
-    return lambda params: params["required"].append(name)
-
-
-def release(name: str) -> Edit:
-    return lambda params: params["required"].remove(name)
-
-
-def drop(name: str) -> Edit:
-    def edit(params: Fields) -> None:
-        del params["properties"][name]
-        params["required"] = [each for each in params["required"] if each != name]
-
-    return edit
+SIDES = {"client": ["client"], "server": ["server"], "both": ["client", "server"]}
+OTHER = {"client": "server", "server": "client"}
 
 
 @pytest.fixture(scope="module")
-def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the schemas of the latest version."""
-    folder = tmp_path_factory.mktemp("schemas") / LATEST_VERSION
-    assert main(["write", str(folder)]) == 0
-    return folder
+def before() -> SchemaFolder:
+    """Return the published schemas; not to be changed."""
+    return SchemaFolder().settle()
 
 
-@pytest.fixture
-def new(old: Path, tmp_path: Path) -> Path:
-    """Return another one, to be changed."""
-    return Path(shutil.copytree(old, tmp_path / "1.1"))
+@pytest.fixture(scope="module")
+def old(before: SchemaFolder, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return before.write(tmp_path_factory.mktemp("schemas") / "1.0")
 
 
-def change(folder: Path, type_: str, *edits: Edit) -> None:
-    for suffix in ("schema.json", "strict.schema.json"):
-        path = folder / "messages" / f"{type_}.{suffix}"
-        schema = json.loads(path.read_text())
-        for edit in edits:
-            edit(params_of(schema))
-        path.write_text(json.dumps(schema))
-
-
-def diff(old: Path | str, new: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
-    """Return the exit code, and the lines but for the last, which counts them."""
+def compare(old: Path, new: Path, capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    """Return the comparison of two folders as JSON."""
     capsys.readouterr()
-    code = main(["diff", str(old), str(new)])
-    *lines, count = capsys.readouterr().out.splitlines()
-    breaking = sum(not line.startswith("breaks nobody: ") for line in lines)
-    assert count == (f"{len(lines)} changes, of which {breaking} break somebody" if lines else "nothing has changed")
-    return code, lines
+    code = main(["diff", "--json", str(old), str(new)])
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert code == (1 if found["breaking"] else 0)
+    return found
 
 
-def test_version_is_no_break_of_itself(old: Path, new: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Whatever the strict form allows, the open one takes."""
-    assert diff(old, new, capsys) == (0, [])
-    assert diff(LATEST_VERSION, new, capsys) == (0, [])
-
-
-TOO_LONG = "may be over its `maxLength` of 5"
-TOO_HIGH = f"may be over its `maximum` of {2**53 - 1}"
-
-BREAKS: list[tuple[str, list[Edit], str]] = [
-    # From the server: its receivers are clients.
-    (
-        "welcome",
-        [drop("session")],
-        "breaks clients: welcome.params.session: may be missing now, which was not taken before",
-    ),
-    (
-        "welcome",
-        [release("session")],
-        "breaks clients: welcome.params.session: may be missing now, which was not taken before",
-    ),
-    (
-        "welcome",
-        [field("resumed", {"type": "string"})],
-        "breaks clients: welcome.params.resumed: may be of type string now, which was not taken before",
-    ),
-    (
-        "welcome",
-        [limit("last_seq", maximum=2**60)],
-        f"breaks clients: welcome.params.last_seq: {TOO_HIGH} now, which was not taken before",
-    ),
-    (
-        "welcome",
-        [limit("last_seq", minimum=1)],
-        "breaks servers: welcome.params.last_seq: may be under its `minimum` of 1, which is not taken any more",
-    ),
-    # From the client: its receivers are servers.
-    (
-        "hello",
-        [field("color", {"type": "string"}), require("color")],
-        "breaks clients: hello.params.color: may be missing, which is not taken any more",
-    ),
-    (
-        "hello",
-        [limit("app", maxLength=5)],
-        f"breaks clients: hello.params.app: {TOO_LONG}, which is not taken any more",
-    ),
-    (
-        "hello",
-        [limit("app", maxLength=None)],
-        "breaks servers: hello.params.app: may be over its `maxLength` of 128 now, which was not taken before",
-    ),
-    # From both.
-    (
-        "bye",
-        [limit("retry", enum=["never", "reconnect", "resume", "later"])],
-        "breaks clients and servers: bye.params.retry: may be 'later' now, which was not taken before",
-    ),
-]
-
-
-@pytest.mark.parametrize(("type_", "edits", "line"), BREAKS, ids=[line.split(": ")[1] for *_, line in BREAKS])
-def test_break_is_told_with_whom_it_breaks(
-    old: Path, new: Path, capsys: pytest.CaptureFixture[str], type_: str, edits: list[Edit], line: str
+@pytest.mark.parametrize("kind", BREAKING + HARMLESS, ids=lambda kind: kind.name)
+def test_change_is_told_with_whom_it_breaks_and_a_proof(
+    before: SchemaFolder, old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: Kind
 ) -> None:
-    """Who, written for the old version, does not get along with the new one."""
-    change(new, type_, *edits, _without_none)
-    code, lines = diff(old, new, capsys)
-    assert code == 1
-    assert line in lines
+    after = SchemaFolder()
+    kind.given(after)
+    if kind.given is not nothing:
+        before = SchemaFolder({name: json.dumps(value) for name, value in after.settle().files.items()})
+        old = before.write(tmp_path / "old")
+    kind.edit(after)
+    changes = compare(old, after.settle().write(tmp_path / "new"), capsys)["changes"]
+    breaks: dict[str, set[str]] = {}
+    for change in changes:
+        if change["breaks"]:
+            breaks.setdefault(change["at"], set()).update(change["breaks"])
+        if change["breaks"]:
+            prove(before, after, change)
+    assert breaks == kind.breaks
+    assert {change["at"] for change in changes if not change["breaks"]} >= set(kind.tells)
+    assert changes
+    # And nobody else is broken.
+    assert set(broken_by_samples(before, after)) <= {side for sides in breaks.values() for side in sides}
 
 
-def _without_none(params: Fields) -> None:
-    for schema in params["properties"].values():
-        for keyword in [key for key, value in schema.items() if value is None]:
-            del schema[keyword]
+def prove(before: SchemaFolder, after: SchemaFolder, change: dict[str, Any]) -> None:
+    """Check that the one side would send the message, and that the other one does with it what is said."""
+    if "counterexample" not in change:
+        prove_without_example(before, after, change)
+        return
+    shown = change["counterexample"]
+    by, at = (after, before) if shown["of"] == "new" else (before, after)
+    message, side = shown["message"], shown["sender"]
+    assert by.accepts("strict", side, message)
+    if shown["then"] == "ends the session":
+        type_ = message["type"]
+        kinds = [{row["type"]: row["kind"] for row in folder.table("messages")}.get(type_) for folder in (by, at)]
+        assert not at.accepts("open", side, message) or kinds[0] != kinds[1]
+        return
+    accepted = {form: at.accepts(form, side, message) for form in ("open", "strict")}
+    command, is_result, _ = change["at"].partition(".result")
+    if is_result:
+        assert by.accepts_result("strict", command, message["params"])
+        accepted = {form: at.accepts_result(form, command, message["params"]) for form in accepted}
+    assert accepted["open"] is (shown["then"] == "ignores the field")
+    assert accepted["open"] is False or accepted["strict"] is False
 
 
-@pytest.mark.parametrize(
-    ("type_", "edit", "line"),
-    [
-        ("hello", field("color", {"type": "string"}), "breaks nobody: hello.params.color: the field is new"),
-        ("welcome", field("motd", {"type": "string"}), "breaks nobody: welcome.params.motd: the field is new"),
-        (
-            "welcome",
-            limit("session", description="Other words."),
-            None,
-        ),
-    ],
+RULES = (
+    "END-1",
+    "END-5",
+    "END-14",
+    "who no longer may send it",
+    "capability",
+    "announced by",
+    "the default is",
+    "query.",
 )
-def test_what_receivers_ignore_breaks_nobody(
-    old: Path, new: Path, capsys: pytest.CaptureFixture[str], type_: str, edit: Edit, line: str | None
-) -> None:
-    """An optional field is new; a description says more."""
-    change(new, type_, edit)
-    assert diff(old, new, capsys) == (0, [] if line is None else [line])
+"""What the text of the protocol forbids where both schemas accept the message."""
 
 
-def test_messages_come_and_go(old: Path, new: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is new is ignored by who does not know it; what is gone is missed by who sends it."""
-    for suffix in ("schema.json", "strict.schema.json"):
-        (new / "messages" / f"go_app.{suffix}").rename(new / "messages" / f"go_far.{suffix}")
-    assert diff(old, new, capsys) == (
-        1,
-        ["breaks servers: go_app: the message is gone", "breaks nobody: go_far: the message is new"],
-    )
+def prove_without_example(before: SchemaFolder, after: SchemaFolder, change: dict[str, Any]) -> None:
+    """Check that no message is said to show it because none of the two versions sends one, or because of a rule."""
+    type_, dot, place = change["at"].partition(".")
+    if not change["decided"]:
+        assert change["what"].startswith("this cannot be decided: ")
+    elif not any(rule in f"{change['at']}: {change['what']}" for rule in RULES):
+        assert dot
+        is_result = place.startswith("result")
+        pairs = [
+            ((before, "open"), (after, "open")),
+            ((after, "strict"), (before, "strict")),
+            ((after, "strict"), (after, "open")),
+        ]
+        found = [
+            [
+                folder.result_schema(form, type_) if is_result else folder.message_schema(form, type_)
+                for folder, form in pair
+            ]
+            for pair in pairs
+        ]
+        assert any(
+            jsonschema.Draft202012Validator(one).is_valid(each)
+            and not jsonschema.Draft202012Validator(other).is_valid(each)
+            for one, other in found
+            for each in samples(one) + samples(other)
+        )
 
 
-def test_message_that_travels_the_other_way_breaks_who_gets_it(
-    old: Path, new: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Events of the server would end the sessions of old clients."""
-    path = new / "pagewire.schema.json"
-    bundle = json.loads(path.read_text())
-    bundle["$defs"]["ServerMessage"]["oneOf"].append({"$ref": "#/$defs/EventMessage"})
-    bundle["$defs"]["ClientMessage"]["oneOf"].remove({"$ref": "#/$defs/EventMessage"})
-    path.write_text(json.dumps(bundle))
-    assert diff(old, new, capsys)[1] == [
-        "breaks clients: event: servers send it now",
-        "breaks clients: event: clients send it no more",
+def broken_by_samples(before: SchemaFolder, after: SchemaFolder) -> Iterator[str]:
+    """Yield who is broken by a sample of what each side sends: found without our own comparison."""
+    for by, at, is_of_new in ((before, after, False), (after, before, True)):
+        known = {row["type"]: row for row in at.table("messages")}
+        for row in by.table("messages"):
+            type_ = row["type"]
+            if type_ not in known:
+                continue
+            name = f"messages/{type_}.schema.json"
+            strict = f"messages/{type_}.strict.schema.json"
+            if by.files[strict] != at.files[strict] or by.files[name] != at.files[name]:
+                validator = jsonschema.Draft202012Validator(at.files[name])
+                if not all(validator.is_valid(message) for message in by.messages("strict", type_)):
+                    yield from (OTHER[side] if is_of_new else side for side in SIDES[row["sender"]])
+            if "result" in row and by.result_schema("strict", type_) != at.result_schema("strict", type_):
+                validator = jsonschema.Draft202012Validator(at.result_schema("open", type_))
+                if not all(validator.is_valid(params) for params in by.results("strict", type_)):
+                    yield row["sender"] if is_of_new else OTHER[row["sender"]]
+
+
+def test_there_are_enough_kinds() -> None:
+    names = [kind.name for kind in BREAKING + HARMLESS]
+    assert len(set(names)) == len(names) >= 120
+
+
+def test_version_breaks_nobody_by_itself(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert compare(old, old, capsys)["changes"] == []
+    assert main(["diff", "1.0", "1.0"]) == 0
+    assert capsys.readouterr().out == "1.0 (this package) -> 1.0 (this package)\n\nnothing has changed\n"
+
+
+def lines(old: Path | str, new: Path | str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    capsys.readouterr()
+    main(["diff", str(old), str(new)])
+    return capsys.readouterr().out.splitlines()
+
+
+def changed(folder: Path, *edits: Callable[[SchemaFolder], object]) -> Path:
+    """Write the published schemas with some changes."""
+    after = SchemaFolder()
+    for edit in edits:
+        edit(after)
+    return after.settle().write(folder)
+
+
+def test_new_bye_code_is_told_in_one_line(old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new = changed(tmp_path, bye_code("overloaded"))
+    assert lines(old, new, capsys) == [
+        f"1.0 ({old}) -> 1.0 ({new})",
+        "",
+        "Breaks nobody:",
+        (
+            "  bye: new code 'overloaded' (close 4503, retry reconnect, sent by server): "
+            "who does not know it obeys its retry (END-4)"
+        ),
+        "",
+        "1 change, none breaks anybody",
     ]
 
 
-def test_code_that_is_new_is_obeyed_by_its_retry_and_one_that_means_something_else_is_not(
-    old: Path, new: Path, capsys: pytest.CaptureFixture[str]
+def test_text_has_clients_first_then_servers_then_both_then_the_rest(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """END-4."""
-    path = new / "codes.json"
-    codes = json.loads(path.read_text())
-    codes["bye"]["moved"] = codes["bye"].pop("replaced") | {"means": "something"}
-    codes["bye"]["session_gone"] |= {"retry": "reconnect", "means": "other words"}
-    path.write_text(json.dumps(codes))
-    assert diff(old, new, capsys) == (
-        1,
-        [
-            'breaks clients and servers: bye session_gone: `retry` is "reconnect", it was "never"',
-            "breaks nobody: bye moved: the code is new",
-            "breaks nobody: bye replaced: the code is gone",
-            'breaks nobody: bye session_gone: `means` is "other words", it was '
-            + json.dumps(json.loads((old / "codes.json").read_text())["bye"]["session_gone"]["means"]),
-        ],
+    new = changed(
+        tmp_path,
+        rename("EvalJsResult", "value", "val"),
+        limit("HelloParams", "app", maxLength=64),
+        limit("ByeParams", "retry", enum=["never", "reconnect"]),
     )
+    shown = '{"type": "result", "seq": 1, "id": 1, "params": {"value": null}}'
+    assert [line for line in lines(old, new, capsys) if '"hello"' not in line and '"bye"' not in line] == [
+        f"1.0 ({old}) -> 1.0 ({new})",
+        "",
+        "Breaks clients:",
+        "  eval_js.result.val: may be missing, which servers no longer accept",
+        f"    a client of the old version sends, and a server of the new version refuses: {shown}",
+        "  eval_js.result.value: the field is gone: servers ignore it (WIRE-15)",
+        f"    a client of the old version sends, and a server of the new version refuses: {shown}",
+        "  hello.params.app: may have more than 64 characters, which servers no longer accept",
+        "",
+        "Breaks servers:",
+        "  eval_js.result.value: may now be missing, which servers did not accept",
+        (
+            "    a client of the new version sends, and a server of the old version refuses: "
+            '{"type": "result", "seq": 1, "id": 1, "params": {"val": null}}'
+        ),
+        "",
+        "Breaks clients and servers:",
+        "  bye.params.retry: may be 'resume', which clients and servers no longer accept",
+        "",
+        "Breaks nobody:",
+        "  eval_js.result.val: the field is new",
+        "",
+        "6 changes, 5 of them break somebody",
+    ]
+
+
+def test_what_cannot_be_decided_counts_as_a_break_and_says_so(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new = changed(tmp_path, limit("HelloParams", "app", pattern=r"^\p{L}+$"))
+    assert (
+        '  hello.params.app: this cannot be decided: may be something that `pattern` "^\\\\p{L}+$" excludes, '
+        "which servers no longer accept"
+    ) in lines(old, new, capsys)
+    (change,) = [change for change in compare(old, new, capsys)["changes"] if change["breaks"] == ["client"]]
+    assert change["decided"] is False
+    assert "counterexample" not in change
+
+
+def test_json_document_is_as_the_readme_says(old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    new = changed(
+        tmp_path, lambda folder: folder.registry.update(version="1.1"), limit("HelloParams", "app", maxLength=1)
+    )
+    message = json.loads(json.dumps(compare(old, new, capsys)["changes"][0]["counterexample"]["message"]))
+    assert message["params"].pop("app") == "aa"
+    assert compare(old, new, capsys) == {
+        "old": {"version": "1.0", "where": str(old)},
+        "new": {"version": "1.1", "where": str(new)},
+        "changes": [
+            {
+                "at": "hello.params.app",
+                "what": "may have more than 1 character, which servers no longer accept",
+                "breaks": ["client"],
+                "decided": True,
+                "counterexample": {
+                    "sender": "client",
+                    "of": "old",
+                    "then": "refuses",
+                    "message": {"type": "hello", "params": {**message["params"], "app": "aa"}},
+                },
+            },
+            {"at": "version", "what": "it is 1.1, it was 1.0", "breaks": [], "decided": True},
+        ],
+        "breaking": 1,
+    }
 
 
 @pytest.mark.parametrize(
-    ("file", "text", "complaint"),
-    [
-        (None, None, "there is no folder {folder}, and no version of that name: 1.0"),
-        ("codes.json", None, "{folder}: codes.json is missing"),
-        ("messages/ack.schema.json", None, "{folder}: messages/ack.schema.json is missing"),
-        ("messages/ack.schema.json", "{", "{folder}: messages/ack.schema.json: Expecting property name"),
-        ("codes.json", "[]", "{folder}: codes.json is no JSON object"),
-    ],
+    "arguments", [["diff", "{old}", "{new}"], ["diff", "--json", "{old}", "{new}"], ["--help"], ["check", "{old}"]]
 )
-def test_what_is_no_folder_of_schemas_is_told(
-    old: Path, new: Path, capsys: pytest.CaptureFixture[str], file: str | None, text: str | None, complaint: str
-) -> None:
-    """Exit code 2, and where."""
-    folder = new if file else new / "nothing"
-    if file and text is None:
-        (new / file).unlink()
-    elif file and text:
-        (new / file).write_text(text)
-    with pytest.raises(SystemExit) as caught:
-        main(["diff", str(old), str(folder)])
-    assert caught.value.code == 2
-    assert complaint.format(folder=folder) in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("type_", MESSAGES)
-def test_open_form_takes_what_the_strict_one_allows_and_not_the_other_way(old: Path, type_: str) -> None:
-    """The strict form knows all its fields."""
-    files = [old / "messages" / f"{type_}.{suffix}" for suffix in ("schema.json", "strict.schema.json")]
-    open_, strict = (json.loads(file.read_text()) for file in files)
-    assert refusals(strict, open_) == []
-    assert refusals(open_, strict) != []
-
-
-@pytest.mark.parametrize(
-    ("sent", "taken", "refused"),
-    [
-        (True, True, []),
-        (False, False, []),
-        (True, STRING, [("", "may be of type array, boolean, integer, null, number, object")]),
-        (STRING, False, [("", "is not taken")]),
-        ({"type": "integer"}, {"type": "number"}, []),
-        ({"type": "number"}, {"type": "integer"}, [("", "may be of type number")]),
-        ({"const": 3}, {"type": "integer"}, []),
-        ({"const": True}, {"type": "integer"}, [("", "may be True")]),
-        ({"enum": ["a", "bc"]}, {"type": "string", "maxLength": 1}, [("", "may be 'bc'")]),
-        ({"enum": ["a", "b"]}, {"type": "string", "pattern": "^a"}, [("", "may be 'b'")]),
-        ({"enum": ["a", 1]}, {"anyOf": [{"const": 1}, {"type": "string"}]}, []),
-        (STRING, {"enum": ["a"]}, [("", "may be something else than 'a'")]),
-        ({"anyOf": [STRING, {"type": "null"}]}, STRING, [("", "may be of type null")]),
-        (STRING, {"anyOf": [{"type": "null"}, STRING]}, []),
-        ({"type": "array", "items": True}, {"type": "array", "items": STRING}, 1),
-        ({"type": "array", "maxItems": 3}, {"type": "array", "maxItems": 2}, [("", "may be over its `maxItems` of 2")]),
-        (STRING, {"type": "string", "pattern": "a"}, [("", "may be something that its `pattern` does not allow")]),
-        ({"type": "string", "pattern": "a"}, {"type": "string", "pattern": "a"}, []),
-        (
-            {"type": "object", "additionalProperties": STRING},
-            {"type": "object", "additionalProperties": {"type": "string", "minLength": 1}},
-            [("*", "may be under its `minLength` of 1")],
-        ),
-        (
-            {"type": "object"},
-            {"type": "object", "properties": {"a": {"type": "null"}}, "propertyNames": {"maxLength": 2}},
-            [
-                ("a", "may be of type array, boolean, integer, number, object, string"),
-                ("*", "may be over its `maxLength` of 2"),
-            ],
-        ),
-    ],
-)
-def test_refusals_are_what_the_one_allows_and_the_other_does_not(
-    sent: Schema, taken: Schema, refused: list[tuple[str, str]] | int
-) -> None:
-    """Keyword by keyword; a number says how many."""
-    found = refusals(sent, taken)
-    if isinstance(refused, int):
-        assert len(found) == refused
-    else:
-        assert found == [Refusal(*each) for each in refused]
+def test_reader_that_has_seen_enough_changes_nothing(old: Path, tmp_path: Path, arguments: list[str]) -> None:
+    """No traceback if a program has stopped reading the output (`| head`); the exit code is the same."""
+    new = changed(tmp_path, limit("HelloParams", "app", maxLength=1))
+    command = [sys.executable, "-m", "pagewire_protocol", *(each.format(old=old, new=new) for each in arguments)]
+    expected = subprocess.run(command, capture_output=True, check=False).returncode
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as output:
+        ran = subprocess.run(command, stdout=output, stderr=subprocess.PIPE, check=False)
+    assert (ran.returncode, ran.stderr) == (expected, b"")

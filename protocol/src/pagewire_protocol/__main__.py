@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pagewire_protocol.schema_diff import Change, compare, read_version
+from pagewire_protocol.schema_diff import as_document, as_lines, compare, read_version
 from pagewire_protocol.schema_files import schema_files
 from pagewire_protocol.schema_forms import Form
 from pagewire_protocol.versions import LATEST_VERSION, SUPPORTED_VERSIONS
@@ -15,14 +17,17 @@ from pagewire_protocol.versions import LATEST_VERSION, SUPPORTED_VERSIONS
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; returns 0, or 1 where `check` finds a difference or `diff` a break. Bad usage exits with 2."""
+    try:
+        return _run(arguments)
+    finally:
+        _flush()
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.command == "diff":
-        try:
-            changes = compare(read_version(options.old), read_version(options.new))
-        except (OSError, ValueError) as error:
-            parser.error(str(error))
-        return _tell(changes)
+        return _diff(parser, options)
     forms = (Form(options.form),) if options.form else tuple(Form)
     files = schema_files(forms, options.version)
     if options.command == "write":
@@ -51,15 +56,22 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, what in (("old", "the schemas of before"), ("new", "those of now")):
         diff.add_argument(name, metavar=name.upper(), help=f"{what}: a folder, or a version of this package")
+    diff.add_argument("--json", action="store_true", help="print a JSON document (protocol/README.md describes it)")
     return parser
 
 
-def _tell(changes: Sequence[Change]) -> int:
-    for change in changes:
-        _say(str(change))
-    breaking = sum(1 for change in changes if change.breaks)
-    _say(f"{len(changes)} changes, of which {breaking} break somebody" if changes else "nothing has changed")
-    return 1 if breaking else 0
+def _diff(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
+    try:
+        old, new = read_version(options.old), read_version(options.new)
+        changes = compare(old, new)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    if options.json:
+        _say(json.dumps(as_document(old, new, changes), indent=2))
+    else:
+        for line in as_lines(old, new, changes):
+            _say(line)
+    return 1 if any(change.breaks for change in changes) else 0
 
 
 def _write(directory: Path, files: dict[str, str]) -> int:
@@ -92,7 +104,22 @@ def _check(directory: Path, files: dict[str, str]) -> int:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    try:
+        sys.stdout.write(line + "\n")
+    except BrokenPipeError:
+        _stop_writing()
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _stop_writing()
+
+
+def _stop_writing() -> None:
+    """Send what is still written nowhere: who reads it has seen enough (`| head`); the exit code stays the same."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":
