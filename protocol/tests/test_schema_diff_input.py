@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -193,3 +195,19 @@ def refused(old: Path, new: Path, capsys: pytest.CaptureFixture[str]) -> str:
         main(["diff", str(old), str(new)])
     assert caught.value.code == 2
     return capsys.readouterr().err
+
+
+def test_files_that_say_the_same_are_told_of_in_one_line(
+    old: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """However many there are: somebody formatted them, or added a file of another kind."""
+    folders = [Path(shutil.copytree(old, tmp_path / name)) for name in ("before", "after")]
+    for folder in folders:
+        (folder / "README.txt").write_text(folder.name)
+    for path in folders[1].rglob("*.json"):
+        path.write_text(json.dumps(json.loads(path.read_text())))
+    assert main(["diff", str(folders[0]), str(folders[1])]) == 0
+    told = capsys.readouterr().out
+    assert "files: these differ, and are not compared: README.txt" in told
+    assert told.count("the same JSON, written differently: ") == 1
+    assert "2 changes" in told

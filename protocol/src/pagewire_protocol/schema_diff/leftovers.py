@@ -37,13 +37,15 @@ def leftover_changes(old: Version, new: Version, found: list[Change]) -> Iterato
     for name in sorted(old.texts.keys() ^ new.texts.keys()):
         if not _is_told(name, found):
             yield Change(name, f"the file is {'new' if name in new.texts else 'gone'}")
+    others = [name for name in both if not name.endswith(".json")]
+    reformatted = [name for name in both if name not in others and _dump(old, name) == _dump(new, name)]
     schemas = [name for name in both if name.endswith(".schema.json")]
+    if others:
+        yield Change("files", f"these differ, and are not compared: {_list(others)}")
+    if reformatted:
+        yield Change("files", f"the same JSON, written differently: {_list(reformatted)}")
     for name in both:
-        if not name.endswith(".json"):
-            yield Change(name, "the file differs; it is not compared")
-        elif json.dumps(old.files[name]) == json.dumps(new.files[name]):
-            yield Change(name, "it is the same JSON, written differently")
-        elif name not in schemas:
+        if name not in (*others, *reformatted, *schemas):
             yield from _document(name, old, new, found)
     yield from _schemas(schemas, old, new, found)
 
