@@ -355,6 +355,7 @@ class Session:
         with self._lock:
             last_seq = self._core.attach(hello)
             is_draining = self._core.state is SessionState.DRAINING
+        self._stop_expiry()
         self._connection = connection
         self._is_wake_queued = False
         if self.room.is_awaited:
