@@ -220,15 +220,18 @@ class Session:
 
     def wake(self) -> None:
         """Have the connection look for frames to write."""
-        connection = self._connection
-        if connection is None:
-            return
         if threading.get_ident() == self.loop_thread:
-            connection.wake()
+            if self._connection:
+                self._connection.wake()
         elif not self._is_wake_queued:
-            # Until `next_frame` is called again, which it will be on this connection or on the next.
             self._is_wake_queued = True
-            self.call_on_loop(connection.wake)
+            self.call_on_loop(self._wake_from_thread)
+
+    def _wake_from_thread(self) -> None:
+        # Only the event loop knows which connection it is by now.
+        self._is_wake_queued = False
+        if self._connection:
+            self._connection.wake()
 
     def call_on_loop(self, function: Callable[[], object]) -> None:
         """Call `function` on the event loop, soon; nothing happens once the server has stopped."""
@@ -357,7 +360,6 @@ class Session:
             is_draining = self._core.state is SessionState.DRAINING
         self._stop_expiry()
         self._connection = connection
-        self._is_wake_queued = False
         if self.room.is_awaited:
             self.room.has_changed()
         if is_draining:
@@ -407,7 +409,6 @@ class Session:
 
     def next_frame(self) -> bytes | ChunkParts | None:
         """Return the next frame to write, a text as bytes or a chunk in parts; None if there is none now."""
-        self._is_wake_queued = False
         with self._lock:
             core = self._core
             frame = core.next_frame(self.loop.time())
