@@ -25,7 +25,7 @@ from pagewire_server.apps.info import SessionInfo
 from pagewire_server.apps.room import Room
 from pagewire_server.core.delivery import OutboxFull
 from pagewire_server.core.handshake import ClientHello
-from pagewire_server.core.limits import MessageRate
+from pagewire_server.core.limits import UNIT_BYTES, MessageRate
 from pagewire_server.core.session import (
     Acknowledged,
     ClientLeft,
@@ -400,7 +400,8 @@ class Session:
             self.wake()
         if is_draining:
             self._end_if_drained()
-        return isinstance(effect, Replied | Acknowledged)
+        # An ack that is padded costs what any other message of its size does.
+        return isinstance(effect, Replied) or (isinstance(effect, Acknowledged) and len(text) < UNIT_BYTES)
 
     def receive_binary(self, frame: bytes) -> None:
         """Accept a binary frame of the connection; PeerViolation if it is invalid."""
