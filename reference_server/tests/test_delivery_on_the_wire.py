@@ -285,6 +285,21 @@ def test_session_that_is_away_for_too_long_is_gone(serve: Serve, connect: Connec
     assert again.receive_bye() == ("session_gone", 4410)
 
 
+def test_session_whose_client_came_back_stays(serve: Serve, connect: Connect) -> None:
+    """RESUME-12: the window of an absence ends with it. Another session, left later, tells when it would be over."""
+    live = serve(hold, resume_window=2)
+    first = connect(live, instance=INSTANCE)
+    first.break_connection()
+    live.until(lambda: live.is_detached)
+    (session,) = live.sessions
+    again = resume(connect, live, first)
+    connect(live).break_connection()
+    live.until(lambda: live.server.session_count == 1)
+    assert live.sessions == [session]
+    again.emit("fence")
+    assert again.receive_any() == {"type": "ack", "params": {"seq": 1}}
+
+
 @pytest.mark.parametrize(("code", "is_over"), [(1000, True), (1001, False), (4000, False), (3000, False)])
 def test_close_code_decides_whether_the_session_goes_on(
     serve: Serve, connect: Connect, code: int, *, is_over: bool

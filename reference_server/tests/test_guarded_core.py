@@ -136,6 +136,47 @@ def test_sessions_are_listed_on_any_thread() -> None:
     assert failures == []
 
 
+class HeldThread(int):
+    """The ident of the event loop's thread, at which one other thread is held when it asks whether it is that one."""
+
+    def __init__(self, _ident: int) -> None:
+        self.held = -1
+        self.is_held = threading.Event()
+        self.may_go_on = threading.Event()
+
+    def __eq__(self, other: object) -> bool:
+        if other == self.held:
+            self.is_held.set()
+            self.may_go_on.wait(PATIENCE)
+        return super().__eq__(other)
+
+    __hash__ = int.__hash__
+
+
+def test_thread_that_wakes_a_replaced_connection_does_not_silence_the_newer(serve: Serve, connect: Connect) -> None:
+    """It had looked for the connection, and was held up until another took over: no wake came through after that."""
+    live = serve(hold, heartbeat_interval=600)
+    older = connect(live, instance="an-instance-that-comes-back")
+    (session,) = live.sessions
+    session.loop_thread = ident = HeldThread(session.loop_thread)
+    commands = [PendingCommand(session, "run_js", lambda _params: None) for _ in range(2)]
+
+    def send_and_be_held() -> None:
+        ident.held = threading.get_ident()
+        commands[0].submit("run_js", b'{"code":"1","args":{}}')
+
+    thread = threading.Thread(target=send_and_be_held, daemon=True)
+    thread.start()
+    assert ident.is_held.wait(PATIENCE)
+    newer = connect(live, instance="an-instance-that-comes-back", resume={"last_seq": 0, "streams": []})
+    assert newer.receive("run_js")["params"]["code"] == "1"
+    ident.may_go_on.set()
+    thread.join(PATIENCE)
+    commands[1].submit("run_js", b'{"code":"2","args":{}}')
+    assert newer.receive("run_js")["params"]["code"] == "2"
+    assert older.receive_bye() == ("replaced", 4409)
+
+
 def test_threads_that_send_and_cancel_never_silence_the_connection(
     serve: Serve, connect: Connect, results: Results, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -288,6 +288,22 @@ def test_answers_do_not_count(serve: Serve, connect: Connect, results: Results) 
     assert results.next() == list(range(200))
 
 
+def test_padded_acks_count_for_their_size(serve: Serve, connect: Connect) -> None:
+    """What an ack says is asked for; what a client puts beside it is not."""
+
+    def ask() -> None:
+        for _ in range(10):
+            eval_js("1")
+        hold()
+
+    live = serve(ask, max_messages_per_second=1)
+    client = connect(live)
+    for _ in range(10):
+        client.result(client.receive("eval_js"), value=1)
+        client.send({"type": "ack", "params": {"seq": client.last_seq, "padding": "x" * 2048}})
+    live.until(lambda: socket_of(live)._is_held)
+
+
 # -- streams -----------------------------------------------------------------------------------
 
 

@@ -25,7 +25,7 @@ from pagewire_server.apps.info import SessionInfo
 from pagewire_server.apps.room import Room
 from pagewire_server.core.delivery import OutboxFull
 from pagewire_server.core.handshake import ClientHello
-from pagewire_server.core.limits import MessageRate
+from pagewire_server.core.limits import UNIT_BYTES, MessageRate
 from pagewire_server.core.session import (
     Acknowledged,
     ClientLeft,
@@ -220,15 +220,18 @@ class Session:
 
     def wake(self) -> None:
         """Have the connection look for frames to write."""
-        connection = self._connection
-        if connection is None:
-            return
         if threading.get_ident() == self.loop_thread:
-            connection.wake()
+            if self._connection:
+                self._connection.wake()
         elif not self._is_wake_queued:
-            # Until `next_frame` is called again, which it will be on this connection or on the next.
             self._is_wake_queued = True
-            self.call_on_loop(connection.wake)
+            self.call_on_loop(self._wake_from_thread)
+
+    def _wake_from_thread(self) -> None:
+        # Only the event loop knows which connection it is by now.
+        self._is_wake_queued = False
+        if self._connection:
+            self._connection.wake()
 
     def call_on_loop(self, function: Callable[[], object]) -> None:
         """Call `function` on the event loop, soon; nothing happens once the server has stopped."""
@@ -355,8 +358,8 @@ class Session:
         with self._lock:
             last_seq = self._core.attach(hello)
             is_draining = self._core.state is SessionState.DRAINING
+        self._stop_expiry()
         self._connection = connection
-        self._is_wake_queued = False
         if self.room.is_awaited:
             self.room.has_changed()
         if is_draining:
@@ -397,7 +400,8 @@ class Session:
             self.wake()
         if is_draining:
             self._end_if_drained()
-        return isinstance(effect, Replied | Acknowledged)
+        # An ack that is padded costs what any other message of its size does.
+        return isinstance(effect, Replied) or (isinstance(effect, Acknowledged) and len(text) < UNIT_BYTES)
 
     def receive_binary(self, frame: bytes) -> None:
         """Accept a binary frame of the connection; PeerViolation if it is invalid."""
@@ -406,7 +410,6 @@ class Session:
 
     def next_frame(self) -> bytes | ChunkParts | None:
         """Return the next frame to write, a text as bytes or a chunk in parts; None if there is none now."""
-        self._is_wake_queued = False
         with self._lock:
             core = self._core
             frame = core.next_frame(self.loop.time())
