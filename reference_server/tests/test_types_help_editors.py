@@ -12,8 +12,8 @@ from typing import Any, assert_type
 
 import pytest
 
+from pagewire_protocol.command_messages import SetEnvResult
 from pagewire_protocol.registry import RESULT_MODELS
-from pagewire_protocol.reply_messages import SetEnvResult
 from pagewire_server import session
 from pagewire_server.session import Download, PendingCommand, SessionInfo
 
