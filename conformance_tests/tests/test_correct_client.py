@@ -12,7 +12,6 @@ from broken_clients.harness import Case, all_cases, run_case
 from pagewire_conformance.execution import Outcome
 from pagewire_conformance.verdicts import Verdict
 
-
 IS_LATE = re.compile(r" within | came after | s long| is over its limit ")
 """In the message of a case that judges time."""
 

@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from pagewire_protocol import codec
 from pagewire_protocol.codec import Envelope
 from pagewire_protocol.codes import ByeCode
-from pagewire_protocol.command_messages import DownloadParams, RunJsParams, SetEnvParams
+from pagewire_protocol.command_messages import DownloadParams, EvalJsResult, RunJsParams, SetEnvParams
 from pagewire_protocol.control_messages import AckParams
 from pagewire_protocol.json_values import MAX_INTEGER
 from pagewire_protocol.messages import KINDS, MESSAGES, SENT_BY, Kind, Side
-from pagewire_protocol.reply_messages import ErrorParams, EvalJsResult
+from pagewire_protocol.reply_messages import ErrorParams
 from pagewire_protocol.schema_examples import EXAMPLES
 from pagewire_protocol.violations import InvalidParams, PeerViolation
 

@@ -14,6 +14,7 @@ from pydantic import MISSING, ValidationError
 from pagewire_protocol.codec import describe
 from pagewire_protocol.codes import BYE_RULES, ENDING_CLOSES, ERROR_MEANINGS, ByeCode
 from pagewire_protocol.command_messages import SETTINGS, SetEnvParams, Settings
+from pagewire_protocol.fields import WireModel
 from pagewire_protocol.messages import MESSAGES
 from pagewire_protocol.registry import CAPABILITIES, CODE_COMMANDS, KINDS, MESSAGE_TYPES, RESULT_MODELS, Kind
 from pagewire_protocol.requirements import read_requirements, spec_text
@@ -100,6 +101,49 @@ def test_messages_are_those_of_the_specification() -> None:
         for type_ in _names(types)
     ]
     assert [(row["type"], row["kind"], row["sender"]) for row in DOCUMENT["messages"]] == in_spec
+
+
+def test_messages_of_each_kind_are_those_of_the_specification() -> None:
+    """The lines at the top of section 3 list the types beside the form of their envelope."""
+    lines = re.findall(r"^(control message|session message|  command|  reply) +\{.*\}\} +([\w ]+)$", SPEC, re.MULTILINE)
+    in_spec = {kind.strip().removesuffix(" message"): types.split() for kind, types in lines}
+    assert in_spec == {kind.value: [type_ for type_ in KINDS if KINDS[type_] is kind] for kind in Kind}
+
+
+def _fields_in_spec() -> dict[str, list[str]]:
+    """Return the fields of each message as section 15 has them; those that may be absent as `name?`."""
+    fields: dict[str, list[str]] = {}
+    type_ = ""
+    for message, names, _, required in _rows("| message | field | type | |"):
+        type_ = message.strip("`") or type_
+        fields.setdefault(type_, []).extend(name + required for name in _names(names))
+    return fields
+
+
+def _fields_of(model: type[WireModel]) -> list[str]:
+    return [name + ("" if field.is_required() else "?") for name, field in model.model_fields.items()]
+
+
+@pytest.mark.parametrize("type_", [type_ for type_ in MESSAGE_TYPES if type_ not in {"set_env", "result"}])
+def test_fields_of_a_message_are_those_of_the_specification(type_: str) -> None:
+    """The reference in section 15; the settings of `set_env` have a table of their own."""
+    params = MESSAGE_TYPES[type_].params
+    assert params is not None
+    assert _fields_in_spec()[type_] == _fields_of(params)
+
+
+def test_reference_of_the_specification_has_every_message_and_no_other() -> None:
+    """In section 15."""
+    assert set(_fields_in_spec()) == set(MESSAGE_TYPES)
+
+
+@pytest.mark.parametrize("command", RESULT_MODELS)
+def test_fields_of_a_result_are_those_of_the_specification(command: str) -> None:
+    """The reference in section 15 says which command each result answers."""
+    rows = [(cell, type_) for _, cell, type_, _ in _rows("| message | field | type | |") if cell.startswith("of ")]
+    (in_spec,) = [type_ for cell, type_ in rows if command in _names(cell)]
+    names = [] if in_spec == "`{}`" else _names(in_spec.partition(":")[0])
+    assert names == _fields_of(RESULT_MODELS[command])
 
 
 @pytest.mark.parametrize("type_", MESSAGE_TYPES)

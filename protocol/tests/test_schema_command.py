@@ -8,6 +8,7 @@ from typing import Final
 import pytest
 
 from pagewire_protocol.__main__ import main
+from pagewire_protocol.schema_examples import EXAMPLES
 from pagewire_protocol.schema_files import schema_files
 from pagewire_protocol.versions import LATEST_VERSION
 
@@ -86,6 +87,18 @@ def test_check_finds_a_foreign_file(written: Path, capsys: pytest.CaptureFixture
     capsys.readouterr()
     assert main(["check", str(written)]) == 1
     assert f"{foreign}: is not a file of ours\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["write", "check"])
+def test_message_without_an_example_is_named(
+    command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever adds a message learns what is missing, and nothing is written."""
+    monkeypatch.delitem(EXAMPLES, "eval_js")
+    assert main([command, str(tmp_path)]) == 1
+    expected = "pagewire-schema: eval_js has no example; add one to EXAMPLES in pagewire_protocol.schema_examples\n"
+    assert capsys.readouterr().out == expected
+    assert _files_in(tmp_path) == set()
 
 
 def test_check_finds_no_directory(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,10 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, assert_type
 
-from pagewire_protocol.reply_messages import SetEnvResult
+import pytest
+
+from pagewire_protocol.command_messages import SetEnvResult
+from pagewire_protocol.registry import RESULT_MODELS
 from pagewire_server import session
 from pagewire_server.session import Download, PendingCommand, SessionInfo
 
@@ -67,3 +70,20 @@ def test_every_public_name_is_documented_and_typed() -> None:
         if inspect.isfunction(value):
             assert value.__doc__, name
             assert "return" in value.__annotations__, name
+
+
+@pytest.mark.parametrize("command", RESULT_MODELS)
+def test_every_command_of_the_protocol_is_a_public_function(command: str) -> None:
+    """What a server can send, a program can call, by the same name."""
+    assert inspect.isfunction(getattr(session, command, None))
+    assert command in session.__all__
+
+
+def test_every_function_and_class_of_the_api_is_public() -> None:
+    """None is left out of `__all__` by oversight."""
+    defined = {
+        name
+        for name, value in vars(session).items()
+        if (inspect.isfunction(value) or inspect.isclass(value)) and value.__module__ == session.__name__
+    }
+    assert {name for name in defined if not name.startswith("_")} - set(session.__all__) == set()

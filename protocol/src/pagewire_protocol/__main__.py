@@ -10,13 +10,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pagewire_protocol.schema_diff import as_document, as_lines, compare, read_version
+from pagewire_protocol.schema_examples import MissingExample
 from pagewire_protocol.schema_files import schema_files
 from pagewire_protocol.schema_forms import Form
 from pagewire_protocol.versions import LATEST_VERSION, SUPPORTED_VERSIONS
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; returns 0, or 1 where `check` finds a difference or `diff` a break. Bad usage exits with 2."""
+    """Run the command; returns 0, or 1 where something is wrong with the schemas. Bad usage exits with 2.
+
+    That is a difference that `check` finds, a break that `diff` finds, or a message without an example.
+    """
     try:
         return _run(arguments)
     finally:
@@ -29,7 +33,11 @@ def _run(arguments: Sequence[str] | None) -> int:
     if options.command == "diff":
         return _diff(parser, options)
     forms = (Form(options.form),) if options.form else tuple(Form)
-    files = schema_files(forms, options.version)
+    try:
+        files = schema_files(forms, options.version)
+    except MissingExample as error:
+        _say(f"pagewire-schema: {error}")
+        return 1
     if options.command == "write":
         return _write(Path(options.directory), files)
     return _check(Path(options.directory or f"protocol/schemas/{options.version}"), files)

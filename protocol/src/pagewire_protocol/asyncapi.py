@@ -7,7 +7,7 @@ from typing import Final
 from pagewire_protocol.json_objects import JsonObject, rebuild
 from pagewire_protocol.messages import MESSAGES
 from pagewire_protocol.registry import MESSAGE_TYPES, RESULT_MODELS, Kind, MessageType, Side
-from pagewire_protocol.schema_examples import EXAMPLES
+from pagewire_protocol.schema_examples import example_of
 from pagewire_protocol.schema_forms import Form, definitions
 from pagewire_protocol.versions import SUBPROTOCOL
 
@@ -94,7 +94,7 @@ def _message(row: MessageType) -> JsonObject:
         "name": row.name,
         "summary": row.description,
         "payload": {"$ref": f"{_SCHEMAS}{MESSAGES[row.name].__name__}"},
-        "examples": [{"payload": EXAMPLES[row.name]}],
+        "examples": [{"payload": example_of(row.name)}],
     }
 
 

@@ -1,8 +1,9 @@
 """The registry: every message of the protocol, declared once.
 
-To add a message, write the model of its params (and, for a command, of its result), and add one row to `MESSAGE_TYPES`.
-Everything else follows from the rows: the envelope models and unions in `messages`, the JSON Schemas, `protocol.json`,
-the AsyncAPI document, and the lookups at the end of this module, which codec, server and conformance suite use.
+To add a message, write the model of its params (and, for a command, of its result), add one row to `MESSAGE_TYPES`,
+and add a typical message to `schema_examples`. Everything else follows from the rows: the envelope models and unions in
+`messages`, the JSON Schemas, `protocol.json`, the AsyncAPI document, and the lookups at the end of this module, which
+codec, server and conformance suite use.
 
 The other tables of the registry are beside the models that they describe: the codes in `codes`, the settings of
 `set_env` in `command_messages`. SPEC.md is normative; tests compare its tables with these.

@@ -7,19 +7,8 @@ from typing import Annotated
 from pydantic import MISSING, ConfigDict
 
 from pagewire_protocol.codes import ErrorCode
-from pagewire_protocol.command_messages import DownloadResult, EmptyResult, EvalJsResult, SetEnvResult
 from pagewire_protocol.fields import Json, Name, WireModel, one_of_or_vendors, registered_code
 from pagewire_protocol.json_objects import JsonObject
-
-__all__ = [
-    "DownloadResult",
-    "EmptyResult",
-    "ErrorParams",
-    "EvalJsResult",
-    "EventParams",
-    "ExceptionInfo",
-    "SetEnvResult",
-]
 
 
 class ExceptionInfo(WireModel):

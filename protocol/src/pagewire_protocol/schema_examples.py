@@ -89,3 +89,14 @@ EXAMPLES: Final[dict[str, JsonObject]] = {
         },
     },
 }
+
+
+class MissingExample(Exception):  # noqa: N818 - what is wrong with the table
+    """A type of message has no typical example."""
+
+
+def example_of(type_: str) -> JsonObject:
+    """Return the typical message of a type; `MissingExample` says where to add it."""
+    if type_ not in EXAMPLES:
+        raise MissingExample(f"{type_} has no example; add one to EXAMPLES in {__name__}")
+    return EXAMPLES[type_]

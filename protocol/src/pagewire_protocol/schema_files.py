@@ -10,7 +10,7 @@ from pagewire_protocol.codes import BYE_RULES, ERROR_MEANINGS
 from pagewire_protocol.json_objects import JsonObject, to_text
 from pagewire_protocol.messages import MESSAGES
 from pagewire_protocol.protocol_json import protocol_document, protocol_schema
-from pagewire_protocol.schema_examples import EXAMPLES
+from pagewire_protocol.schema_examples import example_of
 from pagewire_protocol.schema_forms import DIALECT, Form, definitions, inline
 from pagewire_protocol.versions import LATEST_VERSION
 
@@ -38,7 +38,7 @@ def schema_files(forms: tuple[Form, ...] = tuple(Form), version: str = LATEST_VE
     for form in forms:
         defs = definitions(form)
         for message_type, model in MESSAGES.items():
-            defs[model.__name__]["examples"] = [EXAMPLES[message_type]]
+            defs[model.__name__]["examples"] = [example_of(message_type)]
         files[f"pagewire.{_SUFFIX[form]}"] = to_text(_bundle(defs, form, version))
         for message_type, model in MESSAGES.items():
             schema = _header(f"message:{message_type}", form, version) | inline(defs[model.__name__], defs)

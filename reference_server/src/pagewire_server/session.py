@@ -12,17 +12,23 @@ import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, Literal, TypeVar, Unpack, cast, overload
 
-from pagewire_protocol.command_messages import EvalJsParams, GoAppParams, RunJsParams, SetEnvResult, Settings
+from pagewire_protocol.command_messages import (
+    EvalJsParams,
+    EvalJsResult,
+    GoAppParams,
+    RunJsParams,
+    SetEnvResult,
+    Settings,
+)
 from pagewire_protocol.fields import WireModel
 from pagewire_protocol.json_values import dump
 from pagewire_server.apps.commands import (
     PendingCommand,
     SessionEnd,
+    answer_in_task,
+    answer_in_thread,
     check_settings,
-    evaluate_in_task,
-    evaluate_in_thread,
     make_params,
-    script_params,
 )
 from pagewire_server.apps.content import Content, open_content
 from pagewire_server.apps.context import CurrentInfo, SessionLocal, current_session
@@ -86,7 +92,7 @@ def run_js(code_: str, **args: Any) -> PendingCommand[None]:  # noqa: ANN401 - a
     Raises TypeError or ValueError for an argument that JSON cannot carry, `SessionClosed`, and on the event loop
     `SessionBusy`; in a thread it waits for room.
     """
-    return _submit("run_js", script_params(RunJsParams, "run_js", args=args, code=code_), _nothing)
+    return _submit("run_js", make_params(RunJsParams, "run_js", {"code": code_, "args": args}, values=args), _nothing)
 
 
 def eval_js(
@@ -105,15 +111,9 @@ def eval_js(
     waiting; TypeError or ValueError for an argument that JSON cannot carry; `SessionClosed`; in a coroutine
     `SessionBusy`.
     """
-    if on_error_ not in {"none", "raise"}:
-        raise ValueError(f"eval_js(): on_error_ is {on_error_!r}; it takes 'none' or 'raise'")
-    if timeout_ is not None and not 0 <= timeout_ <= threading.TIMEOUT_MAX:
-        raise ValueError(f"eval_js(): timeout_ is {timeout_!r}; it takes seconds, 0 or more, or None")
-    params = script_params(EvalJsParams, "eval_js", args=args, expression=expression_)
-    session = current_session()
-    is_on_loop = threading.get_ident() == session.loop_thread
-    evaluate = evaluate_in_task if is_on_loop else evaluate_in_thread
-    return evaluate(session, params, timeout_, raises=on_error_ == "raise")
+    _check_waiting("eval_js", timeout_, on_error_)
+    params = make_params(EvalJsParams, "eval_js", {"expression": expression_, "args": args}, values=args)
+    return _answer("eval_js", params, _value_of, timeout_, on_error_)
 
 
 def download(name: str, content: Content, *, media_type_: str | None = None) -> Download:
@@ -153,7 +153,7 @@ def go_app(name: str, new_window: bool = True) -> PendingCommand[None]:
     session = current_session()
     if name not in session.apps:
         raise ValueError(f"go_app(): there is no app {name!r} on this server; it has {', '.join(sorted(session.apps))}")
-    return _submit("go_app", dump(make_params(GoAppParams, "go_app", app=name, new_window=new_window)), _nothing)
+    return _submit("go_app", make_params(GoAppParams, "go_app", {"app": name, "new_window": new_window}), _nothing)
 
 
 def hold() -> Any:  # noqa: ANN401 - None, or an awaitable of it
@@ -242,6 +242,26 @@ def _submit(type_: str, params: bytes, read: Callable[[WireModel], Value]) -> Pe
     pending = PendingCommand(current_session(), type_, read)
     pending.submit(type_, params)
     return pending
+
+
+def _check_waiting(call: str, timeout: float | None, on_error: str) -> None:
+    if on_error not in {"none", "raise"}:
+        raise ValueError(f"{call}(): on_error_ is {on_error!r}; it takes 'none' or 'raise'")
+    if timeout is not None and not 0 <= timeout <= threading.TIMEOUT_MAX:
+        raise ValueError(f"{call}(): timeout_ is {timeout!r}; it takes seconds, 0 or more, or None")
+
+
+def _answer(
+    type_: str, params: bytes, read: Callable[[WireModel], object], timeout: float | None, on_error: str
+) -> Any:  # noqa: ANN401 - any JSON, or a coroutine of it
+    session = current_session()
+    is_on_loop = threading.get_ident() == session.loop_thread
+    answer = answer_in_task if is_on_loop else answer_in_thread
+    return answer(session, type_, params, read, timeout, raises=on_error == "raise")
+
+
+def _value_of(params: WireModel) -> Any:  # noqa: ANN401 - any JSON
+    return cast("EvalJsResult", params).value
 
 
 def _nothing(_params: WireModel) -> None:

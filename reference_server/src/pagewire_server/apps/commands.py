@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Generator, Mapping
+from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ValidationError
 
 from pagewire_protocol.codec import describe
 from pagewire_protocol.codes import ErrorCode
-from pagewire_protocol.command_messages import SETTINGS, EvalJsResult, SetEnvParams
+from pagewire_protocol.command_messages import SETTINGS, SetEnvParams
 from pagewire_protocol.fields import WireModel
 from pagewire_protocol.json_values import check_json, dump, well_formed
 from pagewire_protocol.reply_messages import ErrorParams
@@ -27,19 +28,23 @@ Value = TypeVar("Value")
 # -- arguments --------------------------------------------------------------------------------------
 
 
-def make_params(model: type[Params], call: str, **fields: Any) -> Params:  # noqa: ANN401 - checked right here
-    """Return the params of a command; ValueError says which field of the call is wrong, and how."""
+def make_params(
+    model: type[WireModel],
+    call: str,
+    fields: Mapping[str, object],
+    *,
+    values: Mapping[str, object] = MappingProxyType({}),
+) -> bytes:
+    """Return the params of a command, as JSON; ValueError says which field of the call is wrong, and how.
+
+    `values` contains the values within `fields` that may be any JSON, by the names that the program gave them: the
+    model does not check those. TypeError or ValueError names what JSON cannot carry.
+    """
     try:
-        return _validate(model, fields)
+        params = _validate(model, fields, values)
     except ValidationError as error:
         raise ValueError(f"{call}(): {describe(error)}") from None
-
-
-def script_params(model: type[WireModel], call: str, *, args: Mapping[str, object], **code: str) -> bytes:
-    """Return the params of a command that runs code, as JSON; TypeError or ValueError names a bad argument."""
-    params = make_params(model, call, args=args, **code)
-    for name, value in args.items():
-        check_json(value, name)
+    _check_values(values)
     return dump(params)
 
 
@@ -49,22 +54,26 @@ def check_settings(settings: Mapping[str, object]) -> SetEnvParams:
         if name not in SETTINGS:
             raise TypeError(f"set_env() has no setting {name!r}; it takes {', '.join(SETTINGS)}")
     try:
-        return _validate(SetEnvParams, settings)
+        return _validate(SetEnvParams, settings, {})
     except ValidationError as error:
         name = str(error.errors()[0]["loc"][0])
         raise ValueError(f"set_env(): {name} is {settings[name]!r}; it takes {SETTINGS[name].accepts}") from None
 
 
-def _validate(model: type[Params], fields: Mapping[str, object]) -> Params:
+def _validate(model: type[Params], fields: Mapping[str, object], values: Mapping[str, object]) -> Params:
     try:
         return model.model_validate(fields)
     except ValidationError as error:
         if any(complaint["type"] == "string_unicode" for complaint in error.errors()):
             # What contains itself can't be copied.
-            for name, value in cast("Mapping[str, object]", fields.get("args", {})).items():
-                check_json(value, name)
+            _check_values(values)
             return model.model_validate(well_formed(dict(fields)))
         raise
+
+
+def _check_values(values: Mapping[str, object]) -> None:
+    for name, value in values.items():
+        check_json(value, name)
 
 
 # -- what a call returns ----------------------------------------------------------------------------
@@ -236,27 +245,49 @@ def log_failure(log: SessionLog, label: str, error: BaseException) -> None:
             log.error("%s failed", label, exc_info=error)
 
 
-# -- evaluating -------------------------------------------------------------------------------------
+# -- calls that return what the page answers ---------------------------------------------------------
 
 
-def evaluate_in_thread(session: Session, params: bytes, seconds: float | None, *, raises: bool) -> Any:  # noqa: ANN401 - any JSON
-    """Return the value of an expression; TimeoutError after `seconds`, waiting for room included."""
+def answer_in_thread(
+    session: Session,
+    type_: str,
+    params: bytes,
+    read: Callable[[WireModel], Value],
+    seconds: float | None,
+    *,
+    raises: bool,
+) -> Value | None:
+    """Return what `read` makes of the page's answer; TimeoutError after `seconds`, waiting for room included.
+
+    An error of the page is logged and gives None, or, with `raises`, is raised.
+    """
     deadline = None if seconds is None else session.loop.time() + seconds
-    pending = PendingCommand(session, "eval_js", _value_of)
-    pending.submit("eval_js", params, deadline=deadline)
+    pending = PendingCommand(session, type_, read)
+    pending.submit(type_, params, deadline=deadline)
     try:
         return pending.wait(None if deadline is None else deadline - session.loop.time())
     except TimeoutError:
         _give_up(pending)
-        raise _timed_out(seconds) from None
+        raise _timed_out(type_, seconds) from None
     except CommandError as error:
-        return _without_value(session, error, raises=raises)
+        if raises:
+            raise
+        log_failure(session.log, type_, error)
+        return None
 
 
-async def evaluate_in_task(session: Session, params: bytes, seconds: float | None, *, raises: bool) -> Any:  # noqa: ANN401 - any JSON
-    """Return the value of an expression; TimeoutError after `seconds`."""
-    pending = PendingCommand(session, "eval_js", _value_of)
-    pending.submit("eval_js", params)
+async def answer_in_task(
+    session: Session,
+    type_: str,
+    params: bytes,
+    read: Callable[[WireModel], Value],
+    seconds: float | None,
+    *,
+    raises: bool,
+) -> Value | None:
+    """Return what `read` makes of the page's answer, as `answer_in_thread` does."""
+    pending = PendingCommand(session, type_, read)
+    pending.submit(type_, params)
     try:
         if seconds is None:
             return await pending
@@ -267,24 +298,17 @@ async def evaluate_in_task(session: Session, params: bytes, seconds: float | Non
         raise
     except TimeoutError:
         _give_up(pending)
-        raise _timed_out(seconds) from None
+        raise _timed_out(type_, seconds) from None
     except CommandError as error:
-        return _without_value(session, error, raises=raises)
+        if raises:
+            raise
+        log_failure(session.log, type_, error)
+        return None
 
 
-def _timed_out(seconds: float | None) -> TimeoutError:
-    return TimeoutError(f"eval_js() had no value after {seconds} s")
-
-
-def _without_value(session: Session, error: CommandError, *, raises: bool) -> None:
-    if raises:
-        raise error
-    log_failure(session.log, "eval_js", error)
+def _timed_out(type_: str, seconds: float | None) -> TimeoutError:
+    return TimeoutError(f"{type_}() had no value after {seconds} s")
 
 
 def _give_up(pending: PendingCommand[Any]) -> None:
     pending.give_up(asyncio.CancelledError(), quietly=True)
-
-
-def _value_of(params: WireModel) -> Any:  # noqa: ANN401 - any JSON
-    return cast("EvalJsResult", params).value

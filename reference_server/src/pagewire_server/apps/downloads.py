@@ -16,7 +16,6 @@ from typing import Final
 from pagewire_protocol.codes import ErrorCode
 from pagewire_protocol.command_messages import DownloadParams, DownloadResult, InlineContent, StreamContent
 from pagewire_protocol.fields import WireModel
-from pagewire_protocol.json_values import dump
 from pagewire_server.apps.commands import PendingCommand, make_params
 from pagewire_server.apps.content import Source
 from pagewire_server.apps.program_code import ESCAPING, guard, guard_call
@@ -84,7 +83,7 @@ class Download(PendingCommand[int]):
 
     def _params(self, content: InlineContent | StreamContent) -> bytes:
         fields = {"name": self.name, "media_type": self.media_type, "size": self.size, "content": content}
-        return dump(make_params(DownloadParams, "download", **fields))
+        return make_params(DownloadParams, "download", fields)
 
 
 def _bytes_of(params: WireModel) -> int:
