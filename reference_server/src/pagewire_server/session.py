@@ -25,8 +25,7 @@ from pagewire_protocol.json_values import dump
 from pagewire_server.apps.commands import (
     PendingCommand,
     SessionEnd,
-    answer_in_task,
-    answer_in_thread,
+    answer,
     check_settings,
     make_params,
 )
@@ -113,7 +112,7 @@ def eval_js(
     """
     _check_waiting("eval_js", timeout_, on_error_)
     params = make_params(EvalJsParams, "eval_js", {"expression": expression_, "args": args}, values=args)
-    return _answer("eval_js", params, _value_of, timeout_, on_error_)
+    return answer(current_session(), "eval_js", params, _value_of, timeout_, raises=on_error_ == "raise")
 
 
 def download(name: str, content: Content, *, media_type_: str | None = None) -> Download:
@@ -249,15 +248,6 @@ def _check_waiting(call: str, timeout: float | None, on_error: str) -> None:
         raise ValueError(f"{call}(): on_error_ is {on_error!r}; it takes 'none' or 'raise'")
     if timeout is not None and not 0 <= timeout <= threading.TIMEOUT_MAX:
         raise ValueError(f"{call}(): timeout_ is {timeout!r}; it takes seconds, 0 or more, or None")
-
-
-def _answer(
-    type_: str, params: bytes, read: Callable[[WireModel], object], timeout: float | None, on_error: str
-) -> Any:  # noqa: ANN401 - any JSON, or a coroutine of it
-    session = current_session()
-    is_on_loop = threading.get_ident() == session.loop_thread
-    answer = answer_in_task if is_on_loop else answer_in_thread
-    return answer(session, type_, params, read, timeout, raises=on_error == "raise")
 
 
 def _value_of(params: WireModel) -> Any:  # noqa: ANN401 - any JSON

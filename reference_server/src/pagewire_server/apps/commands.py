@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Coroutine, Generator, Mapping
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast
 
@@ -44,7 +44,8 @@ def make_params(
         params = _validate(model, fields, values)
     except ValidationError as error:
         raise ValueError(f"{call}(): {describe(error)}") from None
-    _check_values(values)
+    for name, value in values.items():
+        check_json(value, name)
     return dump(params)
 
 
@@ -66,14 +67,10 @@ def _validate(model: type[Params], fields: Mapping[str, object], values: Mapping
     except ValidationError as error:
         if any(complaint["type"] == "string_unicode" for complaint in error.errors()):
             # What contains itself can't be copied.
-            _check_values(values)
+            for name, value in values.items():
+                check_json(value, name)
             return model.model_validate(well_formed(dict(fields)))
         raise
-
-
-def _check_values(values: Mapping[str, object]) -> None:
-    for name, value in values.items():
-        check_json(value, name)
 
 
 # -- what a call returns ----------------------------------------------------------------------------
@@ -248,7 +245,26 @@ def log_failure(log: SessionLog, label: str, error: BaseException) -> None:
 # -- calls that return what the page answers ---------------------------------------------------------
 
 
-def answer_in_thread(
+def answer(
+    session: Session,
+    type_: str,
+    params: bytes,
+    read: Callable[[WireModel], Value],
+    seconds: float | None,
+    *,
+    raises: bool,
+) -> Value | Coroutine[Any, Any, Value | None] | None:
+    """Return what `read` makes of the page's answer to a command, or on the event loop a coroutine of it.
+
+    TimeoutError after `seconds`, in a thread waiting for room included. An error of the page is logged and gives None,
+    or, with `raises`, is raised.
+    """
+    is_on_loop = threading.get_ident() == session.loop_thread
+    send = _answer_in_task if is_on_loop else _answer_in_thread
+    return send(session, type_, params, read, seconds, raises=raises)
+
+
+def _answer_in_thread(
     session: Session,
     type_: str,
     params: bytes,
@@ -257,10 +273,6 @@ def answer_in_thread(
     *,
     raises: bool,
 ) -> Value | None:
-    """Return what `read` makes of the page's answer; TimeoutError after `seconds`, waiting for room included.
-
-    An error of the page is logged and gives None, or, with `raises`, is raised.
-    """
     deadline = None if seconds is None else session.loop.time() + seconds
     pending = PendingCommand(session, type_, read)
     pending.submit(type_, params, deadline=deadline)
@@ -276,7 +288,7 @@ def answer_in_thread(
         return None
 
 
-async def answer_in_task(
+async def _answer_in_task(
     session: Session,
     type_: str,
     params: bytes,
@@ -285,7 +297,6 @@ async def answer_in_task(
     *,
     raises: bool,
 ) -> Value | None:
-    """Return what `read` makes of the page's answer, as `answer_in_thread` does."""
     pending = PendingCommand(session, type_, read)
     pending.submit(type_, params)
     try:
