@@ -5,10 +5,12 @@ from __future__ import annotations
 import select
 import socket
 
+import pytest
 from websockets.client import ClientProtocol
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
+from pagewire_conformance.clients.builtin_page import BuiltinPage
 from pagewire_conformance.wire.arrivals import Arrival, Kind
 from pagewire_conformance.wire.connection import Behavior, Connection
 from pagewire_protocol.versions import SUBPROTOCOL
@@ -32,3 +34,18 @@ def test_connection_is_reported_before_the_client_has_its_answer() -> None:
         theirs.settimeout(20)
         assert theirs.recv(65536).startswith(b"HTTP/1.1 101 ")
     assert had_answer == [False]
+
+
+@pytest.mark.parametrize(("error", "is_told"), [(ConnectionResetError(), False), (ValueError(), True)])
+def test_browser_that_goes_away_is_not_an_error(
+    error: Exception, capsys: pytest.CaptureFixture[str], *, is_told: bool
+) -> None:
+    """Browsers are ended in the middle of requests; what else goes wrong while a page is served is told."""
+    page = BuiltinPage()
+    try:
+        raise error
+    except (OSError, ValueError):
+        page._server.handle_error(None, ("127.0.0.1", 1))
+    finally:
+        page.close()
+    assert ("Traceback" in capsys.readouterr().err) == is_told

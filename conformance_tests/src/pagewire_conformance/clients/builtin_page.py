@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 MOUNT: Final = "/pagewire/"
 
@@ -56,13 +57,21 @@ class _Requests(SimpleHTTPRequestHandler):
         """Log nothing."""
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a browser that went away in the middle of a request."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class BuiltinPage:
     """A little HTTP server for as long as the run lasts."""
 
     def __init__(self) -> None:
         requests = partial(_Requests, directory=str(client_folder()))
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), requests)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), requests)
         threading.Thread(target=self._server.serve_forever, name="builtin-page", daemon=True).start()
 
     @property
