@@ -188,12 +188,17 @@ class PendingCommand(Outcome[Value]):
     def receive(self, reply: Replied) -> None:
         """Finish with what the page answered."""
         params = reply.params
-        if isinstance(params, ErrorParams):
-            # Whoever cancelled knows why.
-            is_expected = reply.command.is_cancelled and params.code == ErrorCode.CANCELLED
-            self.fail(command_error(params), quietly=is_expected)
-        else:
-            self.succeed(self._read(params))
+        try:
+            if isinstance(params, ErrorParams):
+                # Whoever cancelled knows why.
+                is_expected = reply.command.is_cancelled and params.code == ErrorCode.CANCELLED
+                self.fail(command_error(params), quietly=is_expected)
+            else:
+                self.succeed(self._read(params))
+        except Exception as error:
+            # A fault of the server's own, of which the session ends: nobody else would tell who waits.
+            self.fail(error, quietly=True)
+            raise
 
     def session_ended(self, why: SessionClosed) -> None:
         """Finish because the session has ended."""

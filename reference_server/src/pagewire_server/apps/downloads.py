@@ -65,6 +65,9 @@ class Download(PendingCommand[int]):
             raise StreamClosed
         self.size = len(data)
         self.submit("download", self._params(InlineContent(kind="inline", base64=base64.b64encode(data).decode())))
+        if self.done() and self.command:
+            # It was cancelled meanwhile, when there was nothing to cancel.
+            self._session.cancel(self.command)
 
     def open_stream(self, content: bytes | None = None) -> None:
         """Send the command, to be followed by `content` in chunks; by what `feed` is given, if that is None."""
@@ -111,9 +114,15 @@ def start_download(session: Session, name: str, media_type: str, source: Source)
     session.listen_for_end(download)
     if isinstance(source.pieces, AsyncGenerator):
         session.call_on_loop(partial(_start_task, session, download, source.pieces))
-    else:
-        target = partial(session.context.copy().run, _feed_from_thread, session, download, source.pieces)
+        return download
+    target = partial(session.context.copy().run, _feed_from_thread, session, download, source.pieces)
+    try:
         threading.Thread(target=target, name=f"pagewire-{name}", daemon=True).start()
+    except RuntimeError as error:
+        # There is no thread to be had.
+        download.give_up(error, quietly=True)
+        session.call_on_loop(partial(_feeder_done, session, download))
+        raise
     return download
 
 

@@ -91,10 +91,10 @@ class AppRunner:
 
         session = Session(hello, info, apps=self.apps, options=self._options, metrics=self.metrics, on_end=on_end)
         self.directory.add(hello.key, session, admitted.address)
-        if self.metrics:
-            self.metrics.session_began()
-        session.log.info("began: app %s for %s", info.app, info.user_ip)
         try:
+            if self.metrics:
+                self.metrics.session_began()
+            session.log.info("began: app %s for %s", info.app, info.user_ip)
             start_app(session, self._apps[hello.app])
         except Exception:
             session.end(make_bye(ByeCode.INTERNAL_ERROR, "The app could not be started."))
@@ -122,12 +122,12 @@ class AppRunner:
 
     def _session_ended(self, key: bytes, session: Session, bye: ByeParams) -> None:
         self.directory.bury(key, bye, session.loop.time())
-        self._draining.session_ended()
-        if self.metrics:
-            self.metrics.session_ended(bye.code)
         task = session.loop.create_task(clean_up_session(session))
         self._endings.add(task)
         task.add_done_callback(self._endings.discard)
+        self._draining.session_ended()
+        if self.metrics:
+            self.metrics.session_ended(bye.code)
 
     def _load_metrics(self) -> Metrics:
         try:

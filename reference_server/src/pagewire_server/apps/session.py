@@ -22,6 +22,7 @@ from pagewire_protocol.stream_frames import ChunkParts
 from pagewire_server.apps.deferred import DeferredCalls
 from pagewire_server.apps.events import EventHandlers
 from pagewire_server.apps.info import SessionInfo
+from pagewire_server.apps.program_code import guard_call
 from pagewire_server.apps.room import Room
 from pagewire_server.core.delivery import OutboxFull
 from pagewire_server.core.handshake import ClientHello
@@ -236,7 +237,7 @@ class Session:
     def call_on_loop(self, function: Callable[[], object]) -> None:
         """Call `function` on the event loop, soon; nothing happens once the server has stopped."""
         try:
-            self.loop.call_soon_threadsafe(function)
+            self.loop.call_soon_threadsafe(self.guard, function)
         except RuntimeError:
             self.log.debug("the event loop is closed")
 
@@ -269,7 +270,7 @@ class Session:
             self._running -= 1
             is_last = not self._running
         if is_last and (self._has_failed or not self.events.has_handlers):
-            self.finish()
+            self.guard(self.finish)
 
     def app_failed(self) -> None:
         """Say that the app raised: the session drains and ends with `internal_error`. On the event loop."""
@@ -304,35 +305,38 @@ class Session:
             self._last_bye = bye
             commands = self._core.end()
             listeners, self._end_listeners = self._end_listeners, set()
-        self._stop_expiry()
-        self.log.info("ended: %s: %s", bye.code, bye.message)
-        # The client first: it is told whatever becomes of the rest.
         connection, self._connection = self._connection, None
-        if connection:
-            connection.leave(bye)
         closed = SessionClosed(f"session {self.info.session_id} has ended: {bye.message}")
-        for command in commands:
-            if self._metrics:
-                self._metrics.command_finished(command, "session_closed")
-            _release(command).session_ended(closed)
-        for listener in listeners:
-            listener.session_ended(closed)
-        if self.room.is_awaited:
-            self.room.has_changed()
-        self.events.close()
-        self._on_end(self, bye)
+        steps: list[Callable[[], object]] = [
+            self._stop_expiry,
+            *((partial(connection.leave, bye),) if connection else ()),
+            *(partial(self._lose, command, closed) for command in commands),
+            *(partial(listener.session_ended, closed) for listener in listeners),
+            self.room.has_changed,
+            self.events.close,
+            partial(self._on_end, self, bye),
+        ]
+        self.log.info("ended: %s: %s", bye.code, bye.message)
+        for step in steps:
+            # Each is taken whatever becomes of the others: the client is told, nobody waits for ever, nothing stays.
+            guard_call(self.log, step, "the end of the session")
 
     def fail(self, error: BaseException) -> None:
         """End the session because the server's own code failed, which would leave its page silent; that is logged."""
         self.log.error("the session failed", exc_info=error)
         self.end(FAILED)
 
-    def _guard(self, call: Callable[[], object]) -> None:
-        """Call something of the session's own at the top of a callback of the event loop."""
+    def guard(self, call: Callable[[], object]) -> None:
+        """Call something at the top of a callback of the event loop; the session ends if it fails."""
         try:
             call()
         except Exception as error:  # noqa: BLE001 - logged
             self.fail(error)
+
+    def _lose(self, command: Command, closed: SessionClosed) -> None:
+        _release(command).session_ended(closed)
+        if self._metrics:
+            self._metrics.command_finished(command, "session_closed")
 
     def _end_if_drained(self) -> None:
         with self._lock:
@@ -364,7 +368,7 @@ class Session:
             self.room.has_changed()
         if is_draining:
             # What the client has told may be all that was missing (END-10); after its welcome.
-            self.loop.call_soon(self._guard, self._end_if_drained)
+            self.loop.call_soon(self.guard, self._end_if_drained)
         return last_seq
 
     def detach(self, connection: Connection, code: int | None) -> None:
@@ -372,6 +376,9 @@ class Session:
         if self._connection is not connection:
             return
         self._connection = None
+        self.guard(partial(self._wait_for_client, code))
+
+    def _wait_for_client(self, code: int | None) -> None:
         with self._lock:
             decided = self._core.detach(code)
             is_draining = self._core.state is SessionState.DRAINING
@@ -422,7 +429,7 @@ class Session:
             if self.room.is_awaited:
                 self.room.has_changed()
         elif needs_flush and self._flush_timer is None:
-            self._flush_timer = self.loop.call_later(FLUSH_SECONDS, self._guard, self._flush)
+            self._flush_timer = self.loop.call_later(FLUSH_SECONDS, self.guard, self._flush)
         return frame
 
     def _flush(self) -> None:

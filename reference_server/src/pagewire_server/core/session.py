@@ -167,11 +167,13 @@ class SessionCore:
         limit = self._client_limit
         if message.size > limit:
             raise MessageTooLargeError(f"the {type_} takes {message.size} bytes; this client takes at most {limit}")
+        stream = self._streams.make(command.id, message, content) if streams else None
         self._outbox.put(message)
         self._commands[self._next_id] = command
         self._next_id += 1
-        if streams:
-            command.stream = self._streams.open(command.id, message, content)
+        if stream:
+            command.stream = stream
+            self._streams.unfinished.append(stream)
         return command
 
     def feed(self, command: Command, data: memoryview) -> tuple[int, bool]:
@@ -219,12 +221,13 @@ class SessionCore:
 
     def end(self) -> list[Command]:
         """End the session; return the commands that will never be answered."""
-        self.state = SessionState.ENDED
         self.is_attached = False
         lost = self.unanswered
         for command in lost:
             self._drop_stream(command)
         self._commands.clear()
+        # Last: until all is done it may be ended again.
+        self.state = SessionState.ENDED
         return lost
 
     # -- the connection's side ---------------------------------------------------------------
@@ -313,9 +316,9 @@ class SessionCore:
             raise PeerViolation(f"{envelope.type}: id: {envelope.id} awaits no reply")
         model = ErrorParams if envelope.type == "error" else RESULT_MODELS[command.type]
         params = codec.read_params(envelope, model)
-        del self._commands[command.id]
         if command.stream:
             self._drop_stream(command)
+        del self._commands[command.id]
         return Replied(command, params)
 
     def _receive_other(self, envelope: Envelope) -> Effect | None:

@@ -185,13 +185,15 @@ class OutgoingStreams:
         """Whether a few bytes of a stream wait for more to go with them, until `flush`."""
         return any(stream.needs_flush for stream in self.unfinished)
 
-    def open(self, id_: int, command: Outgoing, content: bytes | None = None) -> OutgoingStream:
-        """Begin the stream of a command, whose message is `command`; with all of its content, if that is known."""
+    def make(self, id_: int, command: Outgoing, content: bytes | None = None) -> OutgoingStream:
+        """Return the stream of a command, whose message is `command`; with all of its content, if that is known.
+
+        It has its turns once it is appended to `unfinished`.
+        """
         stream = OutgoingStream(id_, self._window_bytes, command)
         if content is not None:
             stream.feed(content)
             stream.finish()
-        self.unfinished.append(stream)
         return stream
 
     def close(self, stream: OutgoingStream) -> None:

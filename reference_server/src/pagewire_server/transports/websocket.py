@@ -14,7 +14,7 @@ from pagewire_protocol.control_messages import ByeParams, PingParams
 from pagewire_protocol.handshake_messages import WelcomeParams
 from pagewire_protocol.stream_frames import ChunkParts
 from pagewire_protocol.violations import PeerViolation
-from pagewire_server.apps.session import Session
+from pagewire_server.apps.session import FAILED, Session
 from pagewire_server.core.handshake import ClientHello
 from pagewire_server.core.limits import MessageRate
 from pagewire_server.web.requests import Request
@@ -119,6 +119,7 @@ class WebSocketConnection:
         self._loop = session.loop
         self._bye: ByeParams | None = None
         self._sleep: asyncio.Future[None] | None = None
+        self._writer: asyncio.Task[None] | None = None
         self._is_dropped = False
         self._progress = (0, 0)
         """What was unwritten, and how many frames had been written, at the last ping."""
@@ -152,8 +153,9 @@ class WebSocketConnection:
         self._stop()
 
     def _stop(self) -> None:
-        self._socket.release()
+        # First: it ends whatever becomes of the rest.
         self._loop.call_later(LEAVE_SECONDS, self._socket.abort)
+        self._socket.release()
         self.wake()
 
     # -- the connection's life -----------------------------------------------------------------
@@ -168,14 +170,18 @@ class WebSocketConnection:
             session.end(bye)
             await send_bye(self._socket, bye, self._log)
             return
-        first = control_frame("welcome", welcome.model_copy(update={"last_seq": last_seq}))
-        writer = self._loop.create_task(self._write(first))
+        except Exception as error:  # noqa: BLE001 - logged by the session, which ends
+            session.fail(error)
+            await send_bye(self._socket, FAILED, self._log)
+            return
         try:
+            first = control_frame("welcome", welcome.model_copy(update={"last_seq": last_seq}))
+            self._writer = self._loop.create_task(self._write(first))
             await self._read()
         finally:
             self._stop_timers()
             session.detach(self, self._close_code())
-            await self._finish(writer)
+            await self._finish()
 
     async def _read(self) -> None:
         socket = self._socket
@@ -260,7 +266,10 @@ class WebSocketConnection:
         # What the library closed with by itself: 1007 and 1009 end the session (END-9).
         return sent if sent in SESSION_ENDING_CLOSE_CODES else received
 
-    async def _finish(self, writer: asyncio.Task[None]) -> None:
+    async def _finish(self) -> None:
+        writer = self._writer
+        if writer is None:
+            return
         if not self._bye:
             writer.cancel()
         try:
@@ -272,7 +281,7 @@ class WebSocketConnection:
     # -- timers --------------------------------------------------------------------------------
 
     def _arm_ping_timer(self) -> None:
-        self._ping_timer = self._loop.call_later(self._interval, self._ping)
+        self._ping_timer = self._loop.call_later(self._interval, self._session.guard, self._ping)
 
     def _ping(self) -> None:
         unwritten = self._socket.unwritten_bytes
@@ -290,7 +299,7 @@ class WebSocketConnection:
         deadline = self._session.ack_deadline
         # One that has passed waits for the writer, who looks for it before each frame.
         if self._ack_timer is None and deadline is not None and deadline > self._loop.time():
-            self._ack_timer = self._loop.call_at(deadline, self._ack)
+            self._ack_timer = self._loop.call_at(deadline, self._session.guard, self._ack)
 
     def _ack(self) -> None:
         self._ack_timer = None

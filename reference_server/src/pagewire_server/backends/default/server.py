@@ -16,12 +16,12 @@ from websockets.http11 import Response as NativeResponse
 from websockets.typing import Subprotocol
 
 from pagewire_protocol.byes import make_bye
-from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.control_messages import ByeParams
 from pagewire_protocol.versions import SUBPROTOCOL
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.apps.runner import SHUTDOWN, AppRunner
 from pagewire_server.apps.running import App
+from pagewire_server.apps.session import FAILED
 from pagewire_server.backends.default.websocket import DefaultWebSocket
 from pagewire_server.core.handshake import Refused
 from pagewire_server.core.limits import ConnectionLimiter
@@ -154,9 +154,15 @@ class Server:
                 metrics.connection_closed()
 
     async def _serve_socket(self, socket: DefaultWebSocket) -> None:
+        session = None
         try:
             admitted = await self._handshake.admit(socket)
             session = admitted.session or self._runner.open_session(admitted, socket.head)
+            metrics, resumed = self._runner.metrics, admitted.session is not None
+            if resumed and metrics:
+                metrics.session_resumed()
+            welcome = self._handshake.welcome(session, admitted.version, resumed=resumed)
+            connection = WebSocketConnection(socket, session, self._options.heartbeat_interval, metrics)
         except Refused as refused:
             await self._refuse(socket, refused.bye)
         except PeerViolation as violation:
@@ -165,13 +171,10 @@ class Server:
             logger.debug("a connection closed before its hello")
         except Exception:
             logger.exception("a handshake failed")
-            await self._refuse(socket, make_bye(ByeCode.INTERNAL_ERROR, "The server failed."))
+            if session:
+                session.end(FAILED)
+            await self._refuse(socket, FAILED)
         else:
-            metrics, resumed = self._runner.metrics, admitted.session is not None
-            if resumed and metrics:
-                metrics.session_resumed()
-            welcome = self._handshake.welcome(session, admitted.version, resumed=resumed)
-            connection = WebSocketConnection(socket, session, self._options.heartbeat_interval, metrics)
             await connection.run(admitted.hello, welcome)
 
     async def _refuse(self, socket: DefaultWebSocket, bye: ByeParams) -> None:
