@@ -341,13 +341,12 @@ def given_up_by_the_program(stage: Stage) -> None:
     """While its window is full; and one that nobody waits for."""
 
     def app() -> None:
-        saving = download("x", _CONTENT)
-
         @on_event("give up")
         def give_up(_data: object) -> None:
             saving.cancel()
             run_js("after")
 
+        saving = download("x", _CONTENT)
         stage.attempt(saving.wait)
         hold()
 
