@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 
-from golden_client import GoldenClient, Message
+from golden_client import PATIENCE, GoldenClient, Message
 from golden_stage import Stage, conversation
 
 from pagewire_server.session import Download, download, eval_js, hold, on_event, run_js
@@ -339,14 +339,18 @@ def _start_second(stage: Stage) -> None:
 @conversation("downloads")
 def given_up_by_the_program(stage: Stage) -> None:
     """While its window is full; and one that nobody waits for."""
+    # The client may answer before the program's next line runs.
+    has_begun = threading.Event()
 
     def app() -> None:
         @on_event("give up")
         def give_up(_data: object) -> None:
+            has_begun.wait(PATIENCE)
             saving.cancel()
             run_js("after")
 
         saving = download("x", _CONTENT)
+        has_begun.set()
         stage.attempt(saving.wait)
         hold()
 
