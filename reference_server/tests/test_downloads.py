@@ -17,7 +17,7 @@ from results import Results
 from scripted_client import Connect
 from streams import CONTENT, STREAMS, WINDOW, ack, async_pieces, pieces, receive_chunk, receive_file
 
-from pagewire_server.session import Download, download, hold, run_js
+from pagewire_server.session import Download, download, eval_js, hold, run_js
 
 
 def test_small_content_travels_in_the_message(serve: Serve, connect: Connect, results: Results) -> None:
@@ -289,3 +289,15 @@ def test_endless_iterator_that_never_waits_lets_others_have_their_turn(serve: Se
     client.receive("download")
     assert client.receive("run_js")["params"]["args"] == {"given": 0}
     assert client.receive("run_js")["params"]["args"]["given"] < WINDOW
+
+
+def test_command_called_in_the_turn_of_a_download_goes_before_its_content(serve: Serve, connect: Connect) -> None:
+    """In a coroutine: a file in memory holds up nothing that the app does next."""
+
+    async def app() -> None:
+        download("x.bin", bytes(100_000))
+        await eval_js("1")
+
+    client = connect(serve(app), **STREAMS)
+    client.receive("download")
+    assert client.receive("eval_js")["id"] == 2

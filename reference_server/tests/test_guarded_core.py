@@ -157,6 +157,8 @@ def test_thread_that_wakes_a_replaced_connection_does_not_silence_the_newer(serv
     """It had looked for the connection, and was held up until another took over: no wake came through after that."""
     live = serve(hold, heartbeat_interval=600)
     older = connect(live, instance="an-instance-that-comes-back")
+    # Once it has written its welcome, and looked for more.
+    live.until(lambda: live.server.session_count == 1)
     (session,) = live.sessions
     session.loop_thread = ident = HeldThread(session.loop_thread)
     commands = [PendingCommand(session, "run_js", lambda _params: None) for _ in range(2)]

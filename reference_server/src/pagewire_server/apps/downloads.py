@@ -102,7 +102,9 @@ def start_download(session: Session, name: str, media_type: str, source: Source)
     if whole is not None and (len(whole) <= session.options.inline_bytes or not session.takes_streams):
         download.send_inline(whole)
         return download
-    if whole is not None and len(whole) <= session.options.stream_window_bytes:
+    # On the event loop, what is called in the same turn goes first: there the content follows from a task.
+    is_in_thread = threading.get_ident() != session.loop_thread
+    if whole is not None and is_in_thread and len(whole) <= session.options.stream_window_bytes:
         download.open_stream(whole)
         return download
     if session.takes_streams:
