@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="ADDRESS",
-        help="believe the X-Forwarded-For of this address or network",
+        help="believe the X-Forwarded-For or Forwarded of this address or network",
     )
     run.add_argument("--tls-cert", type=Path, metavar="FILE", help="speak HTTPS and WSS, with this certificate (PEM)")
     run.add_argument("--tls-key", type=Path, metavar="FILE", help="the certificate's key (PEM)")

@@ -39,7 +39,11 @@ class Options:
 
     A plain function is called in a thread of its own. Either kind has `hello_timeout` to answer."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks whose `X-Forwarded-For` is believed, for `info.user_ip` and for the limits per address."""
+    """Addresses or networks of proxies that are believed about the user's address.
+
+    It is used for `info.user_ip` and for the limits per address. Proxies name it in `X-Forwarded-For` or `Forwarded`
+    (RFC 7239). If a request has both, `Forwarded` is ignored. So a proxy that writes `Forwarded` must remove
+    `X-Forwarded-For`. What is not an address is not believed: the nearest address that is known counts."""
     content_security_policy: str = DEFAULT_CSP
     """Sent with every file that the server serves."""
     strict_csp: bool = False
