@@ -84,6 +84,13 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--static", type=Path, metavar="DIR", help="serve these files at / before the built-in page")
     for command in (demo, run):
         command.add_argument(
+            "--allow-host",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="accept requests for this host name; .NAME includes all names in it, * is every host",
+        )
+        command.add_argument(
             "--host", default="127.0.0.1", help="to listen on (default: %(default)s, this machine only)"
         )
         command.add_argument("--port", type=int, default=8080, help="to listen on; 0 finds one (default: %(default)s)")
@@ -119,7 +126,10 @@ def _apps(options: argparse.Namespace) -> App | Mapping[str, App]:
 
 def _settings(options: argparse.Namespace) -> Options:
     settings = Options(
-        drain_window=options.drain_window, metrics_port=options.metrics_port, strict_csp=options.strict_csp
+        allowed_hosts=frozenset(options.allow_host),
+        drain_window=options.drain_window,
+        metrics_port=options.metrics_port,
+        strict_csp=options.strict_csp,
     )
     if options.command == "demo":
         return replace(settings, static=client_folder() / "demo")

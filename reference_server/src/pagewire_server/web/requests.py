@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
+_LOCAL_DOMAINS: Final = (".localhost", ".local", ".internal", ".home.arpa")
+"""Domains that nobody can register in public DNS."""
+_HOST: Final = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*+)\.?(?::[0-9]*)?", re.IGNORECASE | re.ASCII)
+"""A host, and maybe its port: an address, IPv6 in brackets, or a name."""
+_MAX_HOST_CHARACTERS: Final = 255
+
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _ALL_INTERFACES: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - to be named, not bound
 """Hosts to listen on that are not addresses to go to, and one that is."""
@@ -63,7 +69,60 @@ class Request:
         return [value for key, value in self.headers if key.lower() == wanted]
 
 
+# -- hosts ------------------------------------------------------------------------------------------
+
+
+def accepts_host(request: Request, allowed: Collection[str]) -> bool:
+    """Whether the server answers for the `Host` of a request.
+
+    The owner of a domain can let it resolve to this server's address (DNS rebinding, SEC-6). A page of that domain then
+    has the server's own origin. So a name is accepted only if nobody can register it, or if it is allowed.
+    """
+    if "*" in allowed:
+        return True
+    name = _host_name(request.header("Host") or "")
+    return name is not None and (_is_never_public(name) or any(_is_allowed(name, entry) for entry in allowed))
+
+
+def refused_host(request: Request) -> str:
+    """Return what a client is told whose `Host` is not accepted."""
+    host = request.header("Host") or ""
+    name = _host_name(host) or host
+    return (
+        f"This server does not accept the host {name[:_MAX_HOST_CHARACTERS]!r}. "
+        "To accept it, add it to allowed_hosts (--allow-host)."
+    )
+
+
+def _host_name(host: str) -> str | None:
+    """Return a host without its port, in lower case; None if it is malformed."""
+    found = _HOST.fullmatch(host)
+    return found[1].lower() if found else None
+
+
+def _is_never_public(name: str) -> bool:
+    if _read_address(name.removeprefix("[").removesuffix("]")) is not None:
+        return True
+    return not name.startswith("[") and ("." not in name or name.endswith(_LOCAL_DOMAINS))
+
+
+def _is_allowed(name: str, entry: str) -> bool:
+    allowed = _host_name(entry.removeprefix("."))
+    return allowed is not None and (name == allowed or (entry.startswith(".") and name.endswith(f".{allowed}")))
+
+
 # -- origins ----------------------------------------------------------------------------------------
+
+
+def refused_page(
+    request: Request, allowed_hosts: Collection[str], allowed_origins: Collection[str], *, is_tls: bool = False
+) -> str | None:
+    """Return why the page that makes a request may not connect to this server (SEC-1, SEC-6); None if it may."""
+    if not accepts_host(request, allowed_hosts):
+        return refused_host(request)
+    if is_foreign(request, allowed_origins, is_tls=is_tls):
+        return f"Pages of {request.header('Origin')} are not let in here."
+    return None
 
 
 def is_foreign(request: Request, allowed: Collection[str], *, is_tls: bool = False) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import html
 import logging
 import secrets
 from collections import OrderedDict
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from pagewire_server.web.requests import Request
+from pagewire_server.web.requests import Request, refused_host
 
 logger = logging.getLogger("pagewire.server")
 
@@ -37,6 +38,17 @@ MEDIA_TYPES: Final = {
 
 NONCE_PLACEHOLDER: Final = b'nonce="{{nonce}}"'
 """What an HTML file has where the nonce of a strict policy is to stand; only its author writes that."""
+
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<h1>{title}</h1>
+<p>{text}</p>
+</html>
+"""
 
 _INDEX: Final = "index.html"
 _SCRIPT_DIRECTIVES: Final = frozenset(("script-src", "script-src-elem", "script-src-attr"))
@@ -155,6 +167,10 @@ class StaticFiles:
         response.headers["Upgrade"] = "websocket"
         return response
 
+    def misdirected(self, request: Request) -> Response:
+        """Return the response to a request for a host that is not accepted."""
+        return self._answer(request, HTTPStatus.MISDIRECTED_REQUEST, refused_host(request))
+
     def unavailable(self) -> Response:
         """Return the response to any request while the server stops."""
         return self._text(HTTPStatus.SERVICE_UNAVAILABLE, "The server stops.\n")
@@ -176,6 +192,18 @@ class StaticFiles:
                 # A name that the file system doesn't take is the name of no file.
                 return None
         return None
+
+    def _answer(self, request: Request, status: HTTPStatus, text: str) -> Response:
+        """Return a page for a browser, and plain text for others."""
+        if "text/html" in (request.header("Accept") or "").lower():
+            title = f"{status.value} {status.phrase}"
+            response = self._finish(
+                status, self._headers(MEDIA_TYPES[".html"]), _PAGE.format(title=title, text=html.escape(text)).encode()
+            )
+        else:
+            response = self._text(status, f"{text}\n")
+        response.headers["Vary"] = "Accept"
+        return response
 
     def _text(self, status: HTTPStatus, text: str) -> Response:
         return self._finish(status, self._headers("text/plain; charset=utf-8"), text.encode())
