@@ -60,7 +60,9 @@ class Options:
 
     What `content_security_policy` says of scripts is replaced by `script-src 'nonce-...' 'self'`."""
     static: Path | None = None
-    """A folder whose files are served at `/` before the server's own page."""
+    """A folder whose files are served at `/` before the server's own page.
+
+    Dot files and dot folders in it are not served, except `/.well-known/`."""
     max_sessions: int = 10_000
     """At once; past it clients are told `too_many_sessions`."""
     max_sessions_per_address: int | None = 200

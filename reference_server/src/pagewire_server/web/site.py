@@ -41,9 +41,9 @@ class Site:
         if request.header("Host") is not None and not accepts_host(request, self._allowed_hosts):
             return self._files.misdirected(request)
         if path == SOCKET_PATH:
-            return self._files.upgrade_required()
+            return self._files.upgrade_required(request)
         # A page that waits for the next server must not load itself from one that goes (END-3).
-        return self._files.unavailable() if is_stopping else await self._files.respond(request)
+        return self._files.unavailable(request) if is_stopping else await self._files.respond(request)
 
 
 def _health(sessions: int, *, is_stopping: bool) -> Response:
