@@ -165,6 +165,15 @@ def test_client_hides_nothing_that_a_proxy_has_added(before: str, added: str) ->
     assert user_of(*forwarded(f"{before}, {added}")) == USER
 
 
+@pytest.mark.parametrize("element", ["10.0.0.2", ""])
+def test_no_more_elements_are_read_than_there_are_proxies(element: str) -> None:
+    """A client in a trusted network may send a hundred thousand of them, which take a second to read."""
+    lines = [",".join([element] * 50)] * 2
+    nearest = element or PROXY
+    assert user_of(*x_forwarded_for(f"{USER},{lines[0]}")) == USER
+    assert user_of(*x_forwarded_for(USER, *lines)) == nearest
+
+
 def test_x_forwarded_for_wins_over_forwarded() -> None:
     """A proxy that knows only the older one passes on whatever the client writes into the other."""
     assert user_of(*forwarded("for=6.6.6.6"), *x_forwarded_for(USER)) == USER

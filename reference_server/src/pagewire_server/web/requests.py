@@ -6,6 +6,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
@@ -23,6 +24,8 @@ _Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
 _Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 _BITS_BEFORE_MAPPED: Final = 96
+_MAX_ELEMENTS: Final = 100
+"""Of a header that names addresses; no request comes through so many proxies."""
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*+)("?)')
 """A quoted string (RFC 9110, section 5.6.4); its second group is empty where its end is missing."""
 _FORWARDED_PAIR: Final = re.compile(
@@ -236,11 +239,12 @@ def _forwarded_nodes(request: Request) -> Iterator[str]:
 
 
 def _elements(lines: Sequence[str], read: Callable[[str], str]) -> Iterator[str]:
-    """Return what `read` makes of the elements of a header, the last one first; empty ones do not count."""
-    for line in reversed(lines):
-        for element in reversed(_split(line, ",")):
-            if element.strip():
-                yield read(element.strip())
+    """Return what `read` makes of the elements of a header, the last one first, without empty ones.
+
+    Only so many are read, the empty ones included, that reading them costs little.
+    """
+    elements = (element.strip() for line in reversed(lines) for element in reversed(_split(line, ",")))
+    return (read(element) for element in islice(elements, _MAX_ELEMENTS) if element)
 
 
 def _split(text: str, separator: str) -> list[str]:
