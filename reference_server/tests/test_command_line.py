@@ -11,6 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 from live_server import PATIENCE
+from plain_requests import get_from
 from scripted_client import scripted_client
 from server_process import server_process
 
@@ -129,6 +130,14 @@ def test_strict_csp_is_served(tmp_path: Path, command: list[str]) -> None:
         assert f'nonce="{nonce}"' in page.read().decode()
 
 
+@pytest.mark.parametrize("command", [["demo", "--no-browser"], ["run", "app:main"]], ids=["demo", "run"])
+def test_allowed_host_is_served(folder: Path, command: list[str]) -> None:
+    """`--allow-host`, of both commands."""
+    with server_process(folder, *command, "--allow-host", "b.example", "--allow-host", ".a.example") as (_, port):
+        statuses = [get_from(port, "/", Host=host).status for host in ("x.a.example", "b.example", "c.example")]
+    assert statuses == [200, 200, 421]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -138,6 +147,7 @@ def test_strict_csp_is_served(tmp_path: Path, command: list[str]) -> None:
         (["run", "app:number"], "app has no app 'number'"),
         (["run", "app:main", "--drain-window", "-1"], "drain_window is -1.0; it can't be negative"),
         (["run", "app:main", "--trusted-proxy", "nobody"], "trusted_proxies has 'nobody'"),
+        (["run", "app:main", "--allow-host", "http://a.example"], "allowed_hosts has 'http://a.example'"),
         (["run", "app:main", "--static", "/nowhere/at/all"], "there is no folder /nowhere/at/all"),
     ],
 )

@@ -70,6 +70,7 @@ def test_new_session_and_page_are_sent_elsewhere(serve: Serve, connect: Connect)
     drain(live)
     assert refused(connect(live, hello=False)) == ("server_shutdown", 1012)
     assert get(live, "/").status == 503
+    assert b"<p>The server stops.</p>" in get(live, "/", Accept="text/html").body
     health = get(live, "/health")
     assert (health.status, json.loads(health.body)) == (503, {"status": "draining", "sessions": 1})
     assert live.server.session_count == 1

@@ -19,7 +19,7 @@ from cutting_proxy import Cut, When, cutting_proxy
 from live_server import PATIENCE
 from node_client import node_client
 from plain_requests import get_from
-from scripted_client import ScriptedClient, make_hello, scripted_client
+from scripted_client import ScriptedClient, make_hello, page_client, scripted_client
 from websockets.exceptions import ConnectionClosed
 
 EXAMPLE: Final = Path(__file__).parents[1] / "examples" / "load_balanced" / "run.py"
@@ -180,6 +180,17 @@ def test_page_comes_from_its_own_origin(port: int) -> None:
     Page(port, "origin", origin=f"http://127.0.0.1:{port}").close()
     with scripted_client(f"ws://127.0.0.1:{port}/ws?key=origin", origin="http://127.0.0.1:1") as client:
         assert client.receive_bye() == ("forbidden_origin", 4403)
+
+
+def test_page_has_a_name_that_the_servers_are_told() -> None:
+    """Nginx hands on the name that the browser has; another name that resolves to it is refused (SEC-6)."""
+    with balanced("--allow-host", "app.example.org") as example:
+        assert get_from(example.port, "/", Host="app.example.org").status == 200
+        assert get_from(example.port, "/", Host="evil.example").status == 421
+        with page_client(example.port, "app.example.org") as client:
+            assert client.say_hello()["resumed"] is False
+        with page_client(example.port, "evil.example") as client:
+            assert client.receive_bye() == ("forbidden_origin", 4403)
 
 
 def test_killed_server_loses_its_own_sessions_only() -> None:

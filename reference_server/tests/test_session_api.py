@@ -89,6 +89,7 @@ def test_info_without_a_page_falls_back_to_the_headers(serve: Serve, results: Re
         (("127.0.0.1",), "203.0.113.7", "203.0.113.7"),
         (("127.0.0.0/8",), "6.6.6.6, 203.0.113.7", "203.0.113.7"),
         (("127.0.0.1", "10.0.0.0/8"), "203.0.113.7, 10.1.2.3", "203.0.113.7"),
+        (("127.0.0.1",), "203.0.113.7:5000", "203.0.113.7"),
     ],
 )
 def test_forwarded_address_is_believed_from_trusted_proxies_only(

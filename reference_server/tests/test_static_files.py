@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import logging
 from pathlib import Path
 
 import pytest
@@ -111,14 +113,88 @@ def test_path_outside_the_folders_is_not_found(serve: Serve, path: str) -> None:
     assert response.status == 404 or is_index_of_folder
 
 
-def test_symbolic_link_out_of_the_folder_is_not_followed(serve: Serve, tmp_path: Path) -> None:
-    """What it points to is outside."""
+def test_symbolic_link_out_of_the_folder_is_not_followed(
+    serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What it points to is outside, whether it is a file or a folder, or is not there."""
     secret = tmp_path / "secret.txt"
     secret.write_text("secret", encoding="utf-8")
     folder = tmp_path / "static"
     folder.mkdir()
     (folder / "link.txt").symlink_to(secret)
-    assert get(serve(hold, static=folder), "/link.txt").status == 404
+    (folder / "link").symlink_to(tmp_path)
+    (folder / "nothing").symlink_to(tmp_path / "nothing")
+    live = serve(hold, static=folder)
+    for path in ("/link.txt", "/link/secret.txt", "/link/", "/nothing"):
+        assert get(live, path).status == 404
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
+def test_symbolic_link_to_itself_is_not_found(serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Nor is anything below it, nor a folder of such links; it is not an error of the server."""
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "there.txt").symlink_to("back.txt")
+    (tmp_path / "back.txt").symlink_to("there.txt")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "index.html").symlink_to("index.html")
+    live, looping = serve(hold, static=tmp_path), serve(hold, static=tmp_path / "loop")
+    for path in ("/loop", "/loop/", "/loop/a.txt", "/there.txt", "/folder", "/folder/"):
+        assert get(live, path).status == 404
+    assert get(looping, "/a.txt").status == 404
+    assert get(looping, "/").status == 200
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/.env",
+        "/%2eenv",
+        "/.git/config",
+        "/.git/",
+        "/.git",
+        "//.git/config",
+        "/folder/.htpasswd",
+        "/folder/.hidden/a.txt",
+        "/folder/.well-known/a.txt",
+        "/.well-known/.env",
+        "/.well-known/../.env",
+        "/.well-known/%2e%2e/.env",
+        "/pagewire/.env",
+        "/...",
+    ],
+)
+def test_dot_files_are_not_served(serve: Serve, tmp_path: Path, path: str) -> None:
+    """Nor what is in dot folders, in whatever way it is written."""
+    names = (
+        ".env", ".git/config", ".git/index.html", "folder/.htpasswd", "folder/.hidden/a.txt",
+        "folder/.well-known/a.txt", ".well-known/.env", "pagewire/.env", "...",
+    )  # fmt: skip
+    for name in names:
+        file = tmp_path / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("secret", encoding="utf-8")
+    assert get(serve(hold, static=tmp_path), path).status == 404
+
+
+def test_well_known_files_are_served(serve: Serve, tmp_path: Path) -> None:
+    """RFC 8615: certificates are issued by them; and a folder may be in a dot folder itself."""
+    folder = tmp_path / ".local" / "site"
+    (folder / ".well-known" / "acme-challenge").mkdir(parents=True)
+    (folder / ".well-known" / "acme-challenge" / "token").write_text("proof", encoding="utf-8")
+    response = get(serve(hold, static=folder), "/.well-known/acme-challenge/token")
+    assert (response.status, response.body) == (200, b"proof")
+
+
+def test_link_into_a_dot_folder_is_followed(serve: Serve, tmp_path: Path) -> None:
+    """As Kubernetes mounts a ConfigMap: the name that is asked for has no dot."""
+    (tmp_path / "..2026_01_31").mkdir()
+    (tmp_path / "..2026_01_31" / "a.txt").write_text("a", encoding="utf-8")
+    (tmp_path / "..data").symlink_to("..2026_01_31")
+    (tmp_path / "a.txt").symlink_to("..data/a.txt")
+    live = serve(hold, static=tmp_path)
+    assert get(live, "/a.txt").body == b"a"
+    assert get(live, "/..data/a.txt").status == 404
 
 
 def test_own_folder_comes_before_the_servers_page(serve: Serve, tmp_path: Path) -> None:
@@ -129,6 +205,31 @@ def test_own_folder_comes_before_the_servers_page(serve: Serve, tmp_path: Path) 
     assert page.body == b"<!doctype html>mine"
     assert page.headers["Content-Security-Policy"] == "default-src 'self'"
     assert get(live, "/pagewire/index.js").status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "text"),
+    [
+        ("/<b>&amp;", "404 Not Found", "There is no /<b>&amp; here."),
+        ("/%3Cscript%3E%22", "404 Not Found", 'There is no /<script>" here.'),
+        ("/{title}", "404 Not Found", "There is no /{title} here."),
+        ("/" + "x" * 5000, "404 Not Found", f"There is no /{'x' * 199} here."),
+        ("/ws", "426 Upgrade Required", "This is a WebSocket endpoint of Pagewire."),
+    ],
+)
+def test_answer_without_a_file_is_a_page_for_browsers(serve: Serve, path: str, status: str, text: str) -> None:
+    """With the headers of all files; nothing of the request is HTML in it. Other clients get the text alone."""
+    live = serve(hold)
+    page = get(live, path, Accept="text/html,application/xhtml+xml,*/*;q=0.8")
+    plain = get(live, path, Accept="*/*")
+    assert plain.body.decode() == f"{text}\n"
+    assert f"<title>{status}</title>\n<h1>{status}</h1>\n<p>{html.escape(text)}</p>" in page.body.decode()
+    for response, media_type in ((page, "text/html; charset=utf-8"), (plain, "text/plain; charset=utf-8")):
+        headers = response.headers
+        assert f"{response.status} " == status[:4]
+        assert (headers["Content-Type"], headers["Vary"]) == (media_type, "Accept")
+        assert headers["Content-Security-Policy"] == get(live, "/").headers["Content-Security-Policy"]
+        assert (headers["X-Content-Type-Options"], headers["Referrer-Policy"]) == ("nosniff", "same-origin")
 
 
 def test_plain_request_for_the_socket_is_told_to_upgrade(serve: Serve) -> None:

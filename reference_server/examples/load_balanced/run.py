@@ -1,6 +1,7 @@
 """Several servers of Pagewire behind nginx, by one command; Ctrl-C stops them all.
 
 python reference_server/examples/load_balanced/run.py [--servers 3] [--port 8080] [--app MODULE:APP]
+    [--allow-host NAME ...]
 """
 
 from __future__ import annotations
@@ -32,6 +33,9 @@ def main() -> int:
     parser.add_argument("--servers", type=int, default=3, help="how many (default: %(default)s)")
     parser.add_argument("--port", type=int, default=8080, help="of nginx; 0 finds one (default: %(default)s)")
     parser.add_argument("--app", metavar="MODULE:APP", help="one of yours, in the current folder")
+    parser.add_argument(
+        "--allow-host", action="append", default=[], metavar="NAME", help="by which name users reach nginx"
+    )
     options = parser.parse_args()
     nginx = shutil.which("nginx", path=os.pathsep.join((os.environ.get("PATH", ""), *SBIN)))
     if nginx is None:
@@ -39,15 +43,16 @@ def main() -> int:
         return 1
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return run(nginx, options.port or free_port(), options.servers, options.app)
+        return run(nginx, options.port or free_port(), options.servers, options.app, options.allow_host)
     except KeyboardInterrupt:
         print("stopped", flush=True)
         return 0
 
 
-def run(nginx: str, port: int, servers: int, app: str | None) -> int:
+def run(nginx: str, port: int, servers: int, app: str | None, hosts: list[str]) -> int:
     """Run nginx before so many servers of `app`, or of the example's, until it ends; return 1."""
-    command, folder = [*SERVER, app or "app:main"], Path.cwd() if app else FOLDER
+    allowed = [f"--allow-host={host}" for host in hosts]
+    command, folder = [*SERVER, *allowed, app or "app:main"], Path.cwd() if app else FOLDER
     with ExitStack() as stack:
         prefix = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="pagewire-nginx-")))
         processes = [stack.enter_context(running(command, folder, stdout=subprocess.PIPE)) for _ in range(servers)]

@@ -77,12 +77,19 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="ADDRESS",
-        help="believe the X-Forwarded-For of this address or network",
+        help="believe the X-Forwarded-For or Forwarded of this address or network",
     )
     run.add_argument("--tls-cert", type=Path, metavar="FILE", help="speak HTTPS and WSS, with this certificate (PEM)")
     run.add_argument("--tls-key", type=Path, metavar="FILE", help="the certificate's key (PEM)")
     run.add_argument("--static", type=Path, metavar="DIR", help="serve these files at / before the built-in page")
     for command in (demo, run):
+        command.add_argument(
+            "--allow-host",
+            action="append",
+            default=[],
+            metavar="NAME",
+            help="accept requests for this host name; .NAME includes all names in it, * is every host",
+        )
         command.add_argument(
             "--host", default="127.0.0.1", help="to listen on (default: %(default)s, this machine only)"
         )
@@ -119,7 +126,10 @@ def _apps(options: argparse.Namespace) -> App | Mapping[str, App]:
 
 def _settings(options: argparse.Namespace) -> Options:
     settings = Options(
-        drain_window=options.drain_window, metrics_port=options.metrics_port, strict_csp=options.strict_csp
+        allowed_hosts=frozenset(options.allow_host),
+        drain_window=options.drain_window,
+        metrics_port=options.metrics_port,
+        strict_csp=options.strict_csp,
     )
     if options.command == "demo":
         return replace(settings, static=client_folder() / "demo")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     import ssl
 
     from websockets.http11 import Request
+
+_ALLOWED_HOST: Final = re.compile(r"\*|(\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?", re.ASCII)
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -34,12 +37,22 @@ class Options:
 
     allowed_origins: frozenset[str] = frozenset()
     """Origins beside the server's own whose pages are let in, such as "https://example.org" (SEC-1)."""
+    allowed_hosts: frozenset[str] = frozenset()
+    """Names by which the server may be reached, such as "app.example.org", against DNS rebinding (SEC-6).
+
+    Always accepted are IP addresses, names without a dot, those in `localhost`, `local`, `internal` and `home.arpa`,
+    and the host that the server listens on. ".example.org" is that name and all names in it; "*" accepts every host.
+    Ports do not count. Other requests get 421, and WebSockets `bye forbidden_origin`."""
     authenticate: Callable[[Any, Request], bool | Awaitable[bool]] | None = None
     """Called with the hello's `auth` (None if absent) and the request; False refuses the client: 4401.
 
     A plain function is called in a thread of its own. Either kind has `hello_timeout` to answer."""
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks whose `X-Forwarded-For` is believed, for `info.user_ip` and for the limits per address."""
+    """Addresses or networks of proxies that are believed about the user's address.
+
+    It is used for `info.user_ip` and for the limits per address. Proxies name it in `X-Forwarded-For` or `Forwarded`
+    (RFC 7239). If a request has both, `Forwarded` is ignored. So a proxy that writes `Forwarded` must remove
+    `X-Forwarded-For`. What is not an address is not believed: the nearest address that is known counts."""
     content_security_policy: str = DEFAULT_CSP
     """Sent with every file that the server serves."""
     strict_csp: bool = False
@@ -47,7 +60,9 @@ class Options:
 
     What `content_security_policy` says of scripts is replaced by `script-src 'nonce-...' 'self'`."""
     static: Path | None = None
-    """A folder whose files are served at `/` before the server's own page."""
+    """A folder whose files are served at `/` before the server's own page.
+
+    Dot files and dot folders in it are not served, except `/.well-known/`."""
     max_sessions: int = 10_000
     """At once; past it clients are told `too_many_sessions`."""
     max_sessions_per_address: int | None = 200
@@ -101,7 +116,7 @@ class Options:
 
     def __post_init__(self) -> None:
         """Refuse what cannot work, by name."""
-        for name in ("allowed_origins", "trusted_proxies"):
+        for name in ("allowed_origins", "allowed_hosts", "trusted_proxies"):
             if isinstance(getattr(self, name), str):
                 raise TypeError(f"{name} is one str; it takes a collection of them")
         for network in self.trusted_proxies:
@@ -109,6 +124,11 @@ class Options:
                 ipaddress.ip_network(network, strict=False)
             except ValueError as error:
                 raise ValueError(f"trusted_proxies has {network!r}: {error}") from None
+        for host in self.allowed_hosts:
+            if not _ALLOWED_HOST.fullmatch(host):
+                raise ValueError(
+                    f"allowed_hosts has {host!r}; it takes names such as app.example.org, .example.org or *"
+                )
         self._check_numbers()
         self._check_counts()
 

@@ -25,11 +25,15 @@ def playwright() -> Iterator[Playwright]:
 
 @pytest.fixture(scope="package")
 def launch(playwright: Playwright) -> Iterator[Callable[..., Browser]]:
-    """Start a Chromium, with more options of Playwright's if need be; it is closed after the folder's last test."""
+    """Start a Chromium, with more arguments or options of Playwright's if need be.
+
+    It is closed after the folder's last test.
+    """
     with ExitStack() as stack:
 
-        def start(**options: Any) -> Browser:
-            browser = playwright.chromium.launch(executable_path=find_browser(), args=ARGUMENTS, **options)
+        def start(*arguments: str, **options: Any) -> Browser:
+            args = [*ARGUMENTS, *arguments]
+            browser = playwright.chromium.launch(executable_path=find_browser(), args=args, **options)
             stack.callback(browser.close)
             return browser
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 from live_server import PATIENCE, Serve
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from pagewire_server.session import CommandError, JavaScriptError, eval_js, hold, info, run_js
 
@@ -40,6 +40,21 @@ const policy = trustedTypes.createPolicy("app", { createScript: (code) => code }
 const url = `${location.origin.replace("http", "ws")}/ws`;
 connect({ url, parts: { trustedTypesPolicy: policy } });
 """
+
+
+REBOUND: Final = ("--host-resolver-rules=MAP evil.example 127.0.0.1", "--disable-features=LocalNetworkAccessChecks")
+"""Where the name of a page resolves to this machine, in a browser that does not ask its user about that."""
+
+ASK_SERVER: Final = """async (url) => {
+    const { status } = await fetch("/");
+    const socket = new WebSocket(url, "pagewire.v1");
+    const codes = [];
+    socket.onmessage = ({ data }) => codes.push(JSON.parse(data).params.code);
+    return await new Promise((resolve) => {
+        socket.onclose = ({ code }) => resolve([...codes, code, status]);
+    });
+}"""
+"""What the server tells a page that asks for its page and opens a WebSocket."""
 
 
 @pytest.fixture
@@ -98,6 +113,28 @@ def test_a_page_of_an_origin_that_is_allowed_by_name_is_let_in(
         other.removeprefix("http://").rstrip("/"),
         f"{host}?server={socket_of(other)}",
     )
+
+
+# -- hosts -------------------------------------------------------------------------------------
+
+
+def test_a_page_whose_name_was_made_to_resolve_to_the_server_is_refused(
+    serve: Serve, launch: Callable[..., Browser]
+) -> None:
+    """SEC-6: its origin is the server's own; it makes no session, and reads no page of the server."""
+    ran = threading.Event()
+    port = serve(ran.set).server.port
+    url = f"http://evil.example:{port}/"
+    with launch(*REBOUND).new_context() as context:
+        page = context.new_page()
+        # What its owner's server has answered before the name resolved to another address.
+        page.route(f"{url}evil", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
+        page.goto(f"{url}evil")
+        assert page.evaluate(ASK_SERVER, f"ws://evil.example:{port}/ws?key=k") == ["forbidden_origin", 4403, 421]
+        page.goto(url)
+        expect(page.get_by_role("heading")).to_have_text("421 Misdirected Request")
+        expect(page.get_by_text("add it to allowed_hosts (--allow-host)")).to_be_visible()
+    assert not ran.is_set()
 
 
 # -- Content-Security-Policy -------------------------------------------------------------------

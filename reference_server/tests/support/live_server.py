@@ -74,12 +74,14 @@ Serve = Callable[..., LiveServer]
 
 
 @contextmanager
-def live_server(apps: App | Mapping[str, App], options: Options | None = None, port: int = 0) -> Iterator[LiveServer]:
+def live_server(
+    apps: App | Mapping[str, App], options: Options | None = None, port: int = 0, *, host: str = "127.0.0.1"
+) -> Iterator[LiveServer]:
     """Run a server of `apps` on a free port until the block ends."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="live-server", daemon=True)
     thread.start()
-    live = LiveServer(create_server(apps, port=port, options=options), loop)
+    live = LiveServer(create_server(apps, host=host, port=port, options=options), loop)
     live.run(live.server.start())
     try:
         yield live

@@ -133,5 +133,16 @@ def scripted_client(
         yield ScriptedClient(connection)
 
 
+@contextmanager
+def page_client(port: int, host: str, *, origin: str | None = None) -> Iterator[ScriptedClient]:
+    """Connect as a page of `host` does where that name resolves to this machine; the page's own origin by default."""
+    url = f"ws://{host}:{port}/ws?key=test"
+    with (
+        socket.create_connection(("127.0.0.1", port)) as end,
+        scripted_client(url, origin=origin or f"http://{host}:{port}", sock=end) as client,
+    ):
+        yield client
+
+
 Connect = Callable[..., ScriptedClient]
 """Connects one more client, whose connection ends with the test."""

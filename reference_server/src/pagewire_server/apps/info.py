@@ -34,7 +34,7 @@ class SessionInfo:
     origin: str
     """Of the page, such as "http://localhost:8080"; empty where there is no browser."""
     user_ip: str
-    """The peer's address; behind trusted proxies the one that they forward."""
+    """The peer's address; behind trusted proxies the one that they forward. It has no port and no zone."""
     backend: str
     """What serves: `websockets`."""
     protocol: str

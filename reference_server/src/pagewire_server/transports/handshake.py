@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -34,7 +34,7 @@ from pagewire_server.core.limits import ConnectionLimiter, MessageRate
 from pagewire_server.options import Options
 from pagewire_server.transports.websocket import WebSocket
 from pagewire_server.version import VERSION
-from pagewire_server.web.requests import counted_user, is_foreign
+from pagewire_server.web.requests import counted_user, refused_page
 
 logger = logging.getLogger("pagewire.server")
 
@@ -50,8 +50,9 @@ class _Listening(NamedTuple):
 class Handshake:
     """Admits the clients of one server."""
 
-    def __init__(self, options: Options, runner: AppRunner) -> None:
+    def __init__(self, options: Options, runner: AppRunner, allowed_hosts: Collection[str]) -> None:
         self._options = options
+        self._allowed_hosts = allowed_hosts
         self._runner = runner
         self._rules = AdmissionRules(
             apps=runner.apps,
@@ -71,9 +72,11 @@ class Handshake:
         """
         options = self._options
         address = counted_user(socket.head, options.trusted_proxies)
-        if is_foreign(socket.head, options.allowed_origins, is_tls=options.tls is not None):
-            origin = socket.head.header("Origin")
-            raise Refused(make_bye(ByeCode.FORBIDDEN_ORIGIN, f"Pages of {origin} are not let in here."))
+        refusal = refused_page(
+            socket.head, self._allowed_hosts, options.allowed_origins, is_tls=options.tls is not None
+        )
+        if refusal:
+            raise Refused(make_bye(ByeCode.FORBIDDEN_ORIGIN, refusal))
         if not self._limiter.try_add(address):
             self._make_room(address)
             self._limiter.add(address)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import html
 import logging
 import secrets
 from collections import OrderedDict
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from pagewire_server.web.requests import Request
+from pagewire_server.web.requests import Request, refused_host
 
 logger = logging.getLogger("pagewire.server")
 
@@ -38,6 +39,20 @@ MEDIA_TYPES: Final = {
 NONCE_PLACEHOLDER: Final = b'nonce="{{nonce}}"'
 """What an HTML file has where the nonce of a strict policy is to stand; only its author writes that."""
 
+_PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<h1>{title}</h1>
+<p>{text}</p>
+</html>
+"""
+
+_WELL_KNOWN: Final = "/.well-known/"
+"""The one folder with a dot that is meant to be served (RFC 8615)."""
+_MAX_PATH_CHARACTERS: Final = 200
 _INDEX: Final = "index.html"
 _SCRIPT_DIRECTIVES: Final = frozenset(("script-src", "script-src-elem", "script-src-attr"))
 _MAX_TAGS: Final = 4096
@@ -64,6 +79,28 @@ def client_folder() -> Path:
     """Return the folder of the browser client's modules: in the package, or beside it in a checkout."""
     installed = Path(__file__).parents[1] / "_client"
     return installed if installed.is_dir() else Path(__file__).parents[4] / "js_client" / "src"
+
+
+def _is_hidden(path: str) -> bool:
+    """Whether a path contains the name of a dot file or folder, such as `/.env` or `/.git/config`.
+
+    What counts is the name that is asked for. Where a link without a dot points inside the folder is its author's
+    choice: volumes of Kubernetes consist of links into such folders.
+    """
+    return any(name.startswith(".") for name in path.removeprefix(_WELL_KNOWN).split("/"))
+
+
+def _file_in(mount: Mount, path: str) -> Path | None:
+    try:
+        root = mount.folder.resolve()
+        file = (root / path.removeprefix(mount.prefix).lstrip("/")).resolve()
+        if file.is_dir():
+            file = (file / _INDEX).resolve()
+        return file if file.is_relative_to(root) and file.is_file() else None
+    except (OSError, RuntimeError):
+        # The file system does not accept the name, or a symbolic link points to itself (before Python 3.13 a
+        # RuntimeError): it is the name of no file.
+        return None
 
 
 def strict_policy(policy: str, *sources: str) -> str:
@@ -122,7 +159,7 @@ class StaticFiles:
                 return self._file(file, request)
         except OSError as error:
             logger.info("can't read %s: %s", file, error)
-        return self._text(HTTPStatus.NOT_FOUND, f"There is no {path} here.\n")
+        return self._answer(request, HTTPStatus.NOT_FOUND, f"There is no {path[:_MAX_PATH_CHARACTERS]} here.")
 
     def _file(self, file: Path, request: Request) -> Response:
         media_type = MEDIA_TYPES.get(file.suffix.lower(), "application/octet-stream")
@@ -149,36 +186,35 @@ class StaticFiles:
         body = file.read_bytes().replace(NONCE_PLACEHOLDER, b'nonce="%b"' % nonce.encode())
         return self._finish(HTTPStatus.OK, headers, body)
 
-    def upgrade_required(self) -> Response:
+    def upgrade_required(self, request: Request) -> Response:
         """Return the response to a plain request for the socket's path."""
-        response = self._text(HTTPStatus.UPGRADE_REQUIRED, "This is a WebSocket endpoint of Pagewire.\n")
+        response = self._answer(request, HTTPStatus.UPGRADE_REQUIRED, "This is a WebSocket endpoint of Pagewire.")
         response.headers["Upgrade"] = "websocket"
         return response
 
-    def unavailable(self) -> Response:
+    def misdirected(self, request: Request) -> Response:
+        """Return the response to a request for a host that is not accepted."""
+        return self._answer(request, HTTPStatus.MISDIRECTED_REQUEST, refused_host(request))
+
+    def unavailable(self, request: Request) -> Response:
         """Return the response to any request while the server stops."""
-        return self._text(HTTPStatus.SERVICE_UNAVAILABLE, "The server stops.\n")
+        return self._answer(request, HTTPStatus.SERVICE_UNAVAILABLE, "The server stops.")
 
     def _find(self, path: str) -> Path | None:
-        if "\0" in path or "\\" in path:
+        if "\0" in path or "\\" in path or _is_hidden(path):
             return None
-        for mount in self._mounts:
-            if not path.startswith(mount.prefix):
-                continue
-            root = mount.folder.resolve()
-            try:
-                file = (root / path.removeprefix(mount.prefix).lstrip("/")).resolve()
-                if file.is_dir():
-                    file = (file / _INDEX).resolve()
-                if file.is_relative_to(root) and file.is_file():
-                    return file
-            except OSError:
-                # A name that the file system doesn't take is the name of no file.
-                return None
-        return None
+        found = (_file_in(mount, path) for mount in self._mounts if path.startswith(mount.prefix))
+        return next((file for file in found if file), None)
 
-    def _text(self, status: HTTPStatus, text: str) -> Response:
-        return self._finish(status, self._headers("text/plain; charset=utf-8"), text.encode())
+    def _answer(self, request: Request, status: HTTPStatus, text: str) -> Response:
+        """Return a page for a browser, and plain text for others."""
+        if "text/html" in (request.header("Accept") or "").lower():
+            headers = self._headers(MEDIA_TYPES[".html"])
+            body = _PAGE.format(title=f"{status.value} {status.phrase}", text=html.escape(text))
+        else:
+            headers, body = self._headers(MEDIA_TYPES[".txt"]), f"{text}\n"
+        headers["Vary"] = "Accept"
+        return self._finish(status, headers, body.encode(errors="replace"))
 
     def _headers(self, media_type: str, policy: str | None = None) -> dict[str, str]:
         return {

@@ -47,8 +47,9 @@ class Server:
         self._host = host
         self._port = port
         self._runner = AppRunner(apps, options, backend="websockets")
-        self._handshake = Handshake(options, self._runner)
-        self._site = Site(options)
+        allowed_hosts = options.allowed_hosts | {host}
+        self._handshake = Handshake(options, self._runner, allowed_hosts)
+        self._site = Site(options, allowed_hosts)
         self._limiter = ConnectionLimiter(options.max_waiting_connections, options.max_waiting_connections_per_address)
         """Counts connections whose request has not come yet."""
         self._websockets: WebSocketServer | None = None
