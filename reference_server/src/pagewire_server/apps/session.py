@@ -194,6 +194,11 @@ class Session:
         # Who feeds the command's stream may wait for room.
         self.call_on_loop(self.room.has_changed)
 
+    def room_beside(self, type_: str, params: bytes) -> tuple[int, str]:
+        """Return how many bytes a command may contain beside `params`, and what sets that limit."""
+        with self._lock:
+            return self._core.room_beside(type_, params)
+
     def feed(self, command: Command, data: memoryview, *, wait: bool) -> int:
         """Give a command's stream its next bytes, as many as there is room for; return how many.
 

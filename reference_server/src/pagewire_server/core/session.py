@@ -16,7 +16,7 @@ from pagewire_protocol.codec import Envelope
 from pagewire_protocol.codes import BYE_RULES, SESSION_ENDING_CLOSE_CODES, ByeCode, CloseCode, ErrorCode
 from pagewire_protocol.command_messages import CancelParams
 from pagewire_protocol.control_messages import AckParams, ByeParams, StreamAckParams
-from pagewire_protocol.fields import WireModel
+from pagewire_protocol.fields import MIN_MESSAGE_BYTES, WireModel
 from pagewire_protocol.registry import CODE_COMMANDS, KINDS, RESULT_MODELS, Kind, Side
 from pagewire_protocol.reply_messages import (
     ErrorParams,
@@ -175,6 +175,17 @@ class SessionCore:
             command.stream = stream
             self._streams.unfinished.append(stream)
         return command
+
+    def room_beside(self, type_: str, params: bytes) -> tuple[int, str]:
+        """Return how many bytes a command may contain beside `params`, 0 or less for none; and what sets that limit.
+
+        It is the client's limit, or less: a client may announce any, so what one message takes is bounded by
+        `outbox_bytes` too, or by what every client accepts if that is more.
+        """
+        own_limit = max(self._limits.outbox_bytes, MIN_MESSAGE_BYTES)
+        limit = min(self._client_limit, own_limit)
+        whose = "this client takes at most" if limit == self._client_limit else "outbox_bytes allows"
+        return limit - Outgoing(type_, params, self._next_id).size, f"{whose} {limit} in one message"
 
     def feed(self, command: Command, data: memoryview) -> tuple[int, bool]:
         """Give a command's stream its next bytes, as many as there is room for; StreamClosed if it accepts no more.
