@@ -51,8 +51,8 @@ class WebSocket(Protocol):
     rate: MessageRate | None
     """How fast the client may send; past it nothing is read for a while. None means no limit."""
     take_text: Callable[[str], bool] | None
-    """Once it is set, it is given whole text messages as they arrive. It returns whether the message answers what the
-    server sent; all others count for `rate`."""
+    """Once it is set, it is given text messages as they arrive. It returns whether the message answers what the server
+    sent; all others count for `rate`, and so does everything that `receive` returns."""
     unread: int
     """How many messages wait for `receive`."""
     frames_written: int
@@ -189,8 +189,9 @@ class WebSocketConnection:
         try:
             while True:
                 message = await socket.receive()
-                if not self._receive(message) and socket.rate and isinstance(message, str):
-                    socket.rate.take(size_of(message), self._loop.time())
+                # Its frames were counted as they came.
+                if self._receive(message) and socket.rate and isinstance(message, str):
+                    socket.rate.give_back(size_of(message))
         except SocketClosed:
             self._log.debug("the connection is closed")
 

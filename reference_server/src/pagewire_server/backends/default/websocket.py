@@ -17,7 +17,7 @@ from websockets.http11 import Request as NativeRequest
 from websockets.protocol import Event, State
 
 from pagewire_protocol.stream_frames import ChunkParts
-from pagewire_server.core.limits import ConnectionLimiter, MessageRate
+from pagewire_server.core.limits import UNIT_BYTES, ConnectionLimiter, MessageRate
 from pagewire_server.transports.websocket import FrameSource, SocketClosed
 from pagewire_server.web.requests import Request, counted_peer
 
@@ -38,8 +38,12 @@ _LENGTH_IN_64_BITS: Final = 127
 class DefaultWebSocket(ServerConnection):
     """Spares each message the queue, and the turn of the event loop until its reader runs: a tenth of a round trip.
 
-    `process_event` is the library's own hook for subclasses. Messages in fragments, binary ones, and those that would
-    overtake one that is not read yet go to `receive`; so would all, if the hook was ever gone.
+    `process_event` is the library's own hook for subclasses. Binary messages, and those that would overtake one that is
+    not read yet go to `receive`; so would all, if the hook was ever gone.
+
+    What is counted for the rate: a message once it is whole, unless it answers the server; one that is never whole when
+    its connection is lost; and at once what `receive` will return, control frames, and fragments under `UNIT_BYTES`,
+    which are otherwise as many as the client likes.
     """
 
     take_text: Callable[[str], bool] | None = None
@@ -59,6 +63,8 @@ class DefaultWebSocket(ServerConnection):
     """Whether it reads nothing, for the client has sent too much."""
     _is_behind = False
     """Whether it was held since the last Pong."""
+    _fragments: bytearray | None = None
+    """What has come of a text message in fragments; None outside of one, and within one that `receive` will return."""
     _is_waiting = False
     """Whether it counts as one whose request has not come."""
 
@@ -182,6 +188,8 @@ class DefaultWebSocket(ServerConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         self._stop_waiting()
+        if self._fragments is not None and self.rate:
+            self.rate.take(len(self._fragments), self.loop.time())
         super().connection_lost(exc)
 
     def process_event(self, event: Event) -> None:
@@ -192,13 +200,9 @@ class DefaultWebSocket(ServerConnection):
                 self.head = Request(event.path, tuple(event.headers.raw_items()), self._peer, event)
             super().process_event(event)
             return
-        text = None if self.take_text is None or self.unread else _whole_text(event)
-        if text is not None and self.take_text:
-            is_answer = self.take_text(text)
-        else:
-            self._process_other(event)
-            is_answer = False
-        seconds = self.rate.take(len(event.data), self.loop.time()) if self.rate and not is_answer else 0
+        frame = self._assemble(event)
+        counts = len(event.data) < UNIT_BYTES if frame is None else not self._process_frame(frame)
+        seconds = self.rate.take(len((frame or event).data), self.loop.time()) if self.rate and counts else 0
         if self._is_held:
             return
         if seconds:
@@ -210,6 +214,27 @@ class DefaultWebSocket(ServerConnection):
         if self._is_waiting:
             self._is_waiting = False
             self._limiter.remove(self._counted_as)
+
+    def _assemble(self, frame: Frame) -> Frame | None:
+        """Return a text message in fragments as one frame, once it is whole; any other frame as it is."""
+        if frame.opcode is Opcode.TEXT and not frame.fin and self.take_text and not self.unread:
+            self._fragments = bytearray(frame.data)
+            return None
+        if frame.opcode is not Opcode.CONT or self._fragments is None:
+            return frame
+        self._fragments += frame.data
+        if not frame.fin:
+            return None
+        whole, self._fragments = Frame(Opcode.TEXT, self._fragments), None
+        return whole
+
+    def _process_frame(self, frame: Frame) -> bool:
+        """Hand over a text message, or leave the frame to the library; return whether it answers the server."""
+        text = None if self.take_text is None or self.unread else _whole_text(frame)
+        if text is not None and self.take_text:
+            return self.take_text(text)
+        self._process_other(frame)
+        return False
 
     def _process_other(self, frame: Frame) -> None:
         if frame.opcode in DATA_OPCODES:
