@@ -91,6 +91,8 @@ class EventReceived:
 
     name: str
     data: object
+    size: int
+    """Of its message, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,11 @@ class SessionCore:
     def unanswered(self) -> list[Command]:
         """The commands that have no reply yet."""
         return list(self._commands.values())
+
+    @property
+    def needs_client(self) -> bool:
+        """Whether the program waits for something of the client's: a reply, or what ends a session that drains."""
+        return bool(self._commands) or self.state is SessionState.DRAINING
 
     @property
     def queued_bytes(self) -> int:
@@ -340,7 +347,7 @@ class SessionCore:
                 return self._receive_stream_ack(codec.read_params(envelope, StreamAckParams))
             case "event":
                 event = codec.read_params(envelope, EventParams)
-                return EventReceived(event.name, event.data)
+                return EventReceived(event.name, event.data, envelope.size)
             case "bye":
                 bye = codec.read_params(envelope, ByeParams)
                 return ClientLeft(bye.code, bye.message)

@@ -100,6 +100,12 @@ class WebSocket(Protocol):
     async def close(self, code: int, reason: str) -> None:
         """Close it, and wait for the other side."""
 
+    def pause_reading(self) -> None:
+        """Read nothing until `resume_reading`; who does not read waits for no Pong either."""
+
+    def resume_reading(self) -> None:
+        """Read on, as fast as the rate allows."""
+
     def release(self) -> None:
         """Read on from now on, whatever the rate."""
 
@@ -146,6 +152,14 @@ class WebSocketConnection:
         if not (self._is_dropped or self._bye):
             self._bye = bye
             self._stop()
+
+    def pause_reading(self) -> None:
+        """Read no more, until `resume_reading`."""
+        self._socket.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        self._socket.resume_reading()
 
     def drop(self) -> None:
         """Send and deliver nothing more; abort the connection if the client doesn't close it."""

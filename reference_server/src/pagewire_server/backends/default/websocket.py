@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket as socket_module
 import struct
@@ -29,6 +30,9 @@ NOT_SENT_BYTES: Final = 262_144
 
 WRITES_AT_ONCE: Final = 64
 """How many frames are written before others have a turn."""
+
+LONGEST_HOLD: Final = 10.0
+"""After how many seconds without reading it is looked at again, if there is no heartbeat that asks for less."""
 
 _FINAL_BINARY: Final = 0x82
 _LENGTH_IN_16_BITS: Final = 126
@@ -60,7 +64,10 @@ class DefaultWebSocket(ServerConnection):
     _counted_as: str | None = None
     """The address that counts before the request has come; None for a trusted proxy's."""
     _is_held = False
-    """Whether it reads nothing, for the client has sent too much."""
+    """Whether it reads nothing, for the client has sent too much, or the session wants nothing more for now."""
+    _is_paused = False
+    """Whether the session wants nothing more for now."""
+    _hold_timer: asyncio.TimerHandle | None = None
     _is_behind = False
     """Whether it was held since the last Pong."""
     _fragments: bytearray | None = None
@@ -162,9 +169,21 @@ class DefaultWebSocket(ServerConnection):
         if NOT_SENT is not None:
             self.transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, NOT_SENT, NOT_SENT_BYTES)
 
+    def pause_reading(self) -> None:
+        """Read nothing until `resume_reading`; who does not read waits for no Pong either."""
+        self._is_paused = True
+        if not self._is_held:
+            self._hold_back(math.inf)
+
+    def resume_reading(self) -> None:
+        """Read on, as fast as the rate allows."""
+        self._is_paused = False
+        self._hold_or_read_on()
+
     def release(self) -> None:
         """Read on from now on, whatever the rate."""
         self.rate = None
+        self._is_paused = False
         self._read_on()
 
     def abort(self) -> None:
@@ -252,21 +271,27 @@ class DefaultWebSocket(ServerConnection):
         self._hold(seconds)
 
     def _hold(self, seconds: float) -> None:
-        timeout = self.ping_timeout
-        self.loop.call_later(seconds if timeout is None else min(seconds, timeout / 2), self._hold_or_read_on)
+        if self._hold_timer:
+            self._hold_timer.cancel()
+        longest = LONGEST_HOLD if self.ping_timeout is None else self.ping_timeout / 2
+        self._hold_timer = self.loop.call_later(min(seconds, longest), self._hold_or_read_on)
 
     def _hold_or_read_on(self) -> None:
         if not self._is_held:
             return
         self._excuse_pongs()
-        if self.rate and (seconds := self.rate.pause(self.loop.time())):
-            self._hold(seconds)
+        seconds = self.rate.pause(self.loop.time()) if self.rate else 0
+        if self._is_paused or seconds:
+            self._hold(math.inf if self._is_paused else seconds)
         else:
             self._read_on()
 
     def _read_on(self) -> None:
         if self._is_held:
             self._is_held = False
+            if self._hold_timer:
+                self._hold_timer.cancel()
+                self._hold_timer = None
             self._resume_unless_held()
 
     def _resume_unless_held(self) -> None:
