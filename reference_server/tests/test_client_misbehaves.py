@@ -6,12 +6,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
-from live_server import PATIENCE, Serve
+from live_server import PATIENCE, LiveServer, Serve
 from results import Results
 from scripted_client import Connect, make_hello, scripted_client
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 
 from pagewire_server.session import SessionClosed, download, eval_js, hold, run_js
 from pagewire_server.transports.websocket import WebSocketConnection
@@ -42,6 +44,46 @@ def test_client_that_does_not_read_is_judged_dead(serve: Serve, connect: Connect
     client.connection.recv_messages.high = 1
     client.send(make_hello(capabilities={"streams": {}}))
     assert results.next().endswith("The client was away for too long.")
+
+
+def test_client_that_sends_pings_and_does_not_read_is_cut_off(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pongs would pile up without limit, since a client that is not read is not judged by its heartbeat."""
+
+    def app() -> None:
+        for _ in range(4):
+            download("endless.bin", endless())
+        hold()
+
+    live = serve(app, max_messages_per_second=None, stream_window_bytes=8 << 20)
+    client = connect(live, hello=False)
+    client.connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connection.recv_messages.high = 1
+    client.send(make_hello(capabilities={"streams": {}}))
+    live.until(lambda: bool(live.sessions) and unwritten_by(live) > 0)
+    ping = Frame(Opcode.PING, b"x" * 125).serialize(mask=True)
+    with suppress(OSError):
+        for _ in range(50):
+            client.connection.socket.sendall(ping * 20)
+    live.until(lambda: live.is_detached)
+    assert live.server.session_count == 1
+    assert "does not read the Pongs" in caplog.text
+
+
+def unwritten_by(live: LiveServer) -> int:
+    """Return what the server has written to its only client and the kernel does not take."""
+    connection: Any = live.sessions[0]._connection
+    unwritten: int = connection._socket.unwritten_bytes if connection else 0
+    return unwritten
+
+
+def test_pings_of_a_client_that_reads_are_all_answered(serve: Serve, connect: Connect) -> None:
+    """However many they are."""
+    client = connect(serve(hold, max_messages_per_second=None))
+    for _ in range(20):
+        waiters = [client.connection.ping() for _ in range(100)]
+        assert all(waiter.wait(PATIENCE) for waiter in waiters)
 
 
 def test_ack_is_not_tried_again_and_again_while_the_writer_waits(

@@ -34,6 +34,12 @@ WRITES_AT_ONCE: Final = 64
 LONGEST_HOLD: Final = 10.0
 """After how many seconds without reading it is looked at again, if there is no heartbeat that asks for less."""
 
+UNREAD_PONG_BYTES: Final = 65_536
+"""How much memory Pongs may take that the client does not read; past it the connection is broken."""
+
+PONG_BYTES: Final = 256
+"""What a Pong takes at most: it has up to 125 bytes, and a Python object where it waits."""
+
 _FINAL_BINARY: Final = 0x82
 _LENGTH_IN_16_BITS: Final = 126
 _LENGTH_IN_64_BITS: Final = 127
@@ -72,6 +78,9 @@ class DefaultWebSocket(ServerConnection):
     """Whether it was held since the last Pong."""
     _fragments: bytearray | None = None
     """What has come of a text message in fragments; None outside of one, and within one that `receive` will return."""
+    _unread_pong_bytes = 0
+    _frames_before_pongs = 0
+    """How many frames were written before those Pongs."""
     _is_waiting = False
     """Whether it counts as one whose request has not come."""
 
@@ -260,7 +269,21 @@ class DefaultWebSocket(ServerConnection):
             self.unread += frame.fin
         elif frame.opcode is Opcode.PONG:
             self._is_behind = False
+        elif frame.opcode is Opcode.PING:
+            self._count_pong()
         super().process_event(frame)
+
+    def _count_pong(self) -> None:
+        """Break the connection if the client does not read the answers to its Pings."""
+        # Frames are written only once all before them has left.
+        if self.frames_written != self._frames_before_pongs or not self.transport.get_write_buffer_size():
+            self._frames_before_pongs = self.frames_written
+            self._unread_pong_bytes = 0
+            return
+        self._unread_pong_bytes += PONG_BYTES
+        if self._unread_pong_bytes > UNREAD_PONG_BYTES:
+            self.logger.info("a client sends Pings and does not read the Pongs: the connection is broken")
+            self.transport.abort()
 
     # -- backpressure --------------------------------------------------------------------------
 
