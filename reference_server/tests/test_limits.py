@@ -7,6 +7,7 @@ import json
 import logging
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -124,6 +125,24 @@ def test_tombstones_are_bounded_and_small(monkeypatch: pytest.MonkeyPatch) -> No
     assert len({id(tombstone.message) for tombstone in directory._tombstones.values()}) == 1
     assert directory.tombstone(b"4", now=14) is None
     assert not directory._tombstones
+
+
+def test_texts_of_ended_sessions_go_with_the_last_that_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal ones are one; none is interned, since some versions of Python never free what is."""
+    monkeypatch.setattr("pagewire_server.core.directory.MAX_TOMBSTONES", 3)
+    directory: SessionDirectory[object] = SessionDirectory(resume_window=10)
+    for number in range(7):
+        text = f"a text of a client, of kind {number % 2}"
+        directory.bury(b"%d" % (number % 5), make_bye(ByeCode.INVALID_MESSAGE, text), now=number)
+    for kind in range(2):
+        copy = f"a text of a client, of kind {kind}"
+        assert sys.intern(copy) is copy, "the directory's own was interned"
+    assert {text: shared.uses for text, shared in directory._messages.items()} == {
+        "a text of a client, of kind 0": 2,
+        "a text of a client, of kind 1": 1,
+    }
+    assert directory.tombstone(b"1", now=99) is None
+    assert not directory._messages
 
 
 # -- connections -------------------------------------------------------------------------------
