@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
@@ -15,7 +16,8 @@ from scripted_client import Connect, make_hello, scripted_client
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 
-from pagewire_server.session import SessionClosed, download, eval_js, hold, run_js
+from pagewire_server.backends.default.websocket import DefaultWebSocket
+from pagewire_server.session import SessionClosed, download, eval_js, hold, on_event, run_js
 from pagewire_server.transports.websocket import WebSocketConnection
 
 INSTANCE = "an-instance-that-is-odd"
@@ -84,6 +86,65 @@ def test_pings_of_a_client_that_reads_are_all_answered(serve: Serve, connect: Co
     for _ in range(20):
         waiters = [client.connection.ping() for _ in range(100)]
         assert all(waiter.wait(PATIENCE) for waiter in waiters)
+
+
+BEAT: dict[str, Any] = {"heartbeat_interval": 0.1, "heartbeat_timeout": 0.2, "max_messages_per_second": None}
+
+
+@pytest.mark.parametrize(("opcode", "is_dripping"), [(Opcode.TEXT, False), (Opcode.TEXT, True), (Opcode.BINARY, False)])
+def test_message_that_is_not_completed_breaks_its_connection(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, opcode: Opcode, *, is_dripping: bool
+) -> None:
+    """Though the client answers Pings, and if it sends next to nothing now and then."""
+    live = serve(hold, **BEAT)
+    client = connect(live)
+    client.connection.socket.sendall(Frame(opcode, b"x", fin=False).serialize(mask=True))
+    with suppress(OSError):
+        while is_dripping and not live.is_detached:
+            client.connection.socket.sendall(Frame(Opcode.CONT, b"", fin=False).serialize(mask=True))
+    live.until(lambda: live.is_detached)
+    assert live.server.session_count == 1
+    assert "does not complete a message in fragments" in caplog.text
+
+
+def test_message_in_fragments_that_is_not_read_is_not_late(serve: Serve, connect: Connect, results: Results) -> None:
+    """The client has sent too much before, and its rest waits behind that for longer than it may take."""
+    live = serve(lambda: on_event("x", results.put), **BEAT | {"max_messages_per_second": 1000})
+    client = connect(live)
+    text = json.dumps({"type": "event", "seq": 1, "params": {"name": "x", "data": "whole"}}).encode()
+    client.connection.socket.sendall(Frame(Opcode.TEXT, text[:9], fin=False).serialize(mask=True))
+    pong = Frame(Opcode.PONG, b"").serialize(mask=True)
+    client.connection.socket.sendall(pong * 7000 + Frame(Opcode.CONT, text[9:]).serialize(mask=True))
+    assert results.next() == "whole"
+
+
+@pytest.mark.parametrize(
+    ("since_first", "since_last", "is_late"), [(60, 20, False), (60, 40, True), (70, 20, False), (90, 20, True)]
+)
+def test_message_in_fragments_may_take_longer_the_more_of_it_has_come(
+    serve: Serve, connect: Connect, since_first: int, since_last: int, *, is_late: bool
+) -> None:
+    """30 s since the last fragment, and a second more for each 4 KiB since the first: 200,000 bytes have 78 s."""
+    live = serve(hold)
+    client = connect(live)
+    client.connection.socket.sendall(Frame(Opcode.TEXT, b"x" * 200_000, fin=False).serialize(mask=True))
+    live.until(lambda: socket_of(live)._incomplete_bytes == 200_000)
+
+    async def look_later() -> None:
+        connection = socket_of(live)
+        connection._incomplete_since = live.time() - since_first
+        connection._last_fragment_at = live.time() - since_last
+        connection._check_fragments()
+        assert connection.transport.is_closing() is is_late
+
+    live.run(look_later())
+
+
+def socket_of(live: LiveServer) -> DefaultWebSocket:
+    """Return the server's end of its only connection."""
+    connection: Any = live.sessions[0]._connection
+    found: DefaultWebSocket = connection._socket
+    return found
 
 
 def test_ack_is_not_tried_again_and_again_while_the_writer_waits(

@@ -34,6 +34,9 @@ WRITES_AT_ONCE: Final = 64
 LONGEST_HOLD: Final = 10.0
 """After how many seconds without reading it is looked at again, if there is no heartbeat that asks for less."""
 
+FRAGMENTS_PER_SECOND: Final = 4_096
+"""How many bytes a second of a message in fragments must come, on average."""
+
 UNREAD_PONG_BYTES: Final = 65_536
 """How much memory Pongs may take that the client does not read; past it the connection is broken."""
 
@@ -78,6 +81,11 @@ class DefaultWebSocket(ServerConnection):
     """Whether it was held since the last Pong."""
     _fragments: bytearray | None = None
     """What has come of a text message in fragments; None outside of one, and within one that `receive` will return."""
+    _incomplete_since: float | None = None
+    """When the first fragment of a message came whose last has not; None if there is none such."""
+    _incomplete_bytes = 0
+    _last_fragment_at = 0.0
+    _incomplete_timer: asyncio.TimerHandle | None = None
     _unread_pong_bytes = 0
     _frames_before_pongs = 0
     """How many frames were written before those Pongs."""
@@ -216,6 +224,7 @@ class DefaultWebSocket(ServerConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         self._stop_waiting()
+        self._message_is_complete()
         if self._fragments is not None and self.rate:
             self.rate.take(len(self._fragments), self.loop.time())
         super().connection_lost(exc)
@@ -228,6 +237,8 @@ class DefaultWebSocket(ServerConnection):
                 self.head = Request(event.path, tuple(event.headers.raw_items()), self._peer, event)
             super().process_event(event)
             return
+        if event.opcode in DATA_OPCODES and not (event.fin and self._incomplete_since is None):
+            self._watch_fragments(event)
         frame = self._assemble(event)
         counts = len(event.data) < UNIT_BYTES if frame is None else not self._process_frame(frame)
         seconds = self.rate.take(len((frame or event).data), self.loop.time()) if self.rate and counts else 0
@@ -285,6 +296,49 @@ class DefaultWebSocket(ServerConnection):
             self.logger.info("a client sends Pings and does not read the Pongs: the connection is broken")
             self.transport.abort()
 
+    # -- the deadline of a message in fragments ------------------------------------------------
+
+    @property
+    def _longest_pause(self) -> float:
+        """How long the next fragment may take: as long as the heartbeat gives a client that is busy with one frame."""
+        return sum(seconds or LONGEST_HOLD for seconds in (self.ping_interval, self.ping_timeout))
+
+    def _watch_fragments(self, frame: Frame) -> None:
+        """Begin to watch that a message is completed, or go on, or end."""
+        if frame.fin:
+            self._message_is_complete()
+            return
+        self._last_fragment_at = self.loop.time()
+        if self._incomplete_since is None:
+            self._incomplete_since, self._incomplete_bytes = self._last_fragment_at, 0
+            self._incomplete_timer = self.loop.call_later(self._longest_pause, self._check_fragments)
+        self._incomplete_bytes += len(frame.data)
+
+    def _message_is_complete(self) -> None:
+        self._incomplete_since = None
+        if self._incomplete_timer:
+            self._incomplete_timer.cancel()
+            self._incomplete_timer = None
+
+    def _check_fragments(self) -> None:
+        """Break the connection if the message comes too slowly: else it would fill memory for ever."""
+        if self._incomplete_since is None:
+            return
+        if self._is_held:
+            self._excuse_fragments()
+        now, average = self.loop.time(), self._incomplete_since + self._incomplete_bytes / FRAGMENTS_PER_SECOND
+        deadline = min(self._last_fragment_at, average) + self._longest_pause
+        if deadline > now:
+            self._incomplete_timer = self.loop.call_at(deadline, self._check_fragments)
+        else:
+            self.logger.info("a client does not complete a message in fragments: the connection is broken")
+            self.transport.abort()
+
+    def _excuse_fragments(self) -> None:
+        """Count anew from now: what is late may be there, and was not read."""
+        if self._incomplete_since is not None:
+            self._incomplete_since = self._last_fragment_at = self.loop.time()
+
     # -- backpressure --------------------------------------------------------------------------
 
     def _hold_back(self, seconds: float) -> None:
@@ -312,6 +366,7 @@ class DefaultWebSocket(ServerConnection):
     def _read_on(self) -> None:
         if self._is_held:
             self._is_held = False
+            self._excuse_fragments()
             if self._hold_timer:
                 self._hold_timer.cancel()
                 self._hold_timer = None
