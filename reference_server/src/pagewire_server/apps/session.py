@@ -141,6 +141,8 @@ class Session:
         self._running = 0
         self._has_failed = False
         self._is_wake_queued = False
+        self._is_crowded = False
+        """Whether too much waits for the handlers of events, as of the last look. On the event loop only."""
         self._is_reading_paused = False
         """Whether the connection does not read, for too much waits for the handlers of events."""
         self._last_bye = make_bye(ByeCode.SESSION_ENDED, "The app is done.")
@@ -388,7 +390,7 @@ class Session:
             self._is_reading_paused = False
         self._stop_expiry()
         self._connection = connection
-        if self.events.is_full:
+        if self._is_crowded:
             # Once the connection reads.
             self.loop.call_soon(self.guard, self._pause_or_resume_reading)
         if self.room.is_awaited:
@@ -469,7 +471,7 @@ class Session:
         match effect:
             case Replied(command):
                 _release(command).receive(effect)
-                if self.events.is_full:
+                if self._is_crowded:
                     self._pause_or_resume_reading()
                 if self._metrics:
                     self._metrics.command_finished(command, effect.error.code if effect.error else "ok")
@@ -497,8 +499,9 @@ class Session:
 
     def _pause_or_resume_reading(self) -> None:
         """Read nothing more while too much waits for handlers, unless they may wait for what is to be read."""
+        self._is_crowded = self.events.is_full
         with self._lock:
-            pauses = self.events.is_full and not self._core.needs_client
+            pauses = self._is_crowded and not self._core.needs_client
             if not self._connection or pauses is self._is_reading_paused:
                 return
             # With the lock: a command that is queued from now on sees it.
