@@ -52,7 +52,7 @@ def test_known_size_is_refused_in_the_call_and_nothing_is_read(
     text, position, closed = results.next()
     assert text == (
         f"the content of 'content.bin' has {size} bytes, without streams; "
-        "this client takes at most 65536 in one message, in base64"
+        "this client takes at most 65536 in one message, base64 included"
     )
     assert position == 0
     assert closed == [True] * (make == "path")
@@ -105,7 +105,7 @@ def test_endless_source_is_refused_and_closed_as_soon_as_it_is_over(
     connect(serve(app, outbox_bytes=outbox_bytes), limits={"max_message_bytes": client_limit})
     count, text = sorted((results.next(), results.next()), key=str)
     limit = int(told.rpartition(" ")[2])
-    assert text.endswith(f"bytes, without streams; {told} in one message, in base64")
+    assert text.endswith(f"bytes, without streams; {told} in one message, base64 included")
     assert limit * 3 // 4 - 1000 < count < limit * 3 // 4 + 1000
 
 

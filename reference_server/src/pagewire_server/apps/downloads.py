@@ -74,7 +74,9 @@ class Download(PendingCommand[int]):
             if size > self._most_inline:
                 is_known = self.size is not None
                 has = f"has {size} bytes" if is_known else f"is over {self._most_inline} bytes"
-                raise MessageTooLargeError(f"the content of {self.name!r} {has}, without streams; {limit}, in base64")
+                raise MessageTooLargeError(
+                    f"the content of {self.name!r} {has}, without streams; {limit}, base64 included"
+                )
 
     def append_inline(self, content: bytearray, piece: bytes) -> None:
         """Append a piece to content that is sent in one message; ValueError if it is too large by now."""
