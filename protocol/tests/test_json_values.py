@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -113,3 +114,45 @@ def test_what_is_no_json_raises_a_value_error(text: str | bytes) -> None:
     """One type of exception, whatever is wrong."""
     with pytest.raises(ValueError, match=r"."):
         json_values.load(text)
+
+
+@pytest.mark.parametrize("padding", ["", "x" * 1000])
+@pytest.mark.parametrize("number", ["1e309", "-1e309", "1" + "0" * 309, "-1" + "0" * 309, "0.1E+0310"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "{}",
+        "[{}]",
+        "[1, {}, -1]",
+        '[1.5, "x", null, true, {}]',
+        '[[], {{}}, {{"a": [{{"b": {}}}]}}]',
+        '[[[1, 2], [3]], [["x"]], [[{}]]]',
+        '{{"a": 1, "b": [{}], "c": {{}}}}',
+    ],
+)
+def test_overflow_is_found_wherever_it_is(where: str, number: str, padding: str) -> None:
+    """Among values of every kind, in short texts and long ones."""
+    with pytest.raises(ValueError, match=r"^a number in it is too large$"):
+        json_values.load(json_values.dump({"a": padding}).decode()[:-1] + f', "v": {where.format(number)}' + "}")
+    inner = json_values.load(f'{{"a": "{padding}", "v": {where.format("1e308")}}}')
+    assert inner["a"] == padding
+
+
+@pytest.mark.parametrize("value", ["word", 1.5, 7, None], ids=str)
+def test_large_value_is_looked_at_without_a_step_for_each_item(value: object) -> None:
+    """The server is busy meanwhile: lines of Python are run for each level, not for each value."""
+    text = json_values.dump({"v": [value] * 10_000, "text": "1e100"}).decode()
+    lines = 0
+
+    def count(_frame: object, event: str, _argument: object) -> Any:
+        nonlocal lines
+        lines += event == "line"
+        return count
+
+    tracer = sys.gettrace()
+    sys.settrace(count)
+    try:
+        json_values.load(text)
+    finally:
+        sys.settrace(tracer)
+    assert 0 < lines < 100

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
-from live_server import PATIENCE, Serve
+from live_server import PATIENCE, LiveServer, Serve
 from results import Results
 from scripted_client import Connect, make_hello, scripted_client
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 
-from pagewire_server.session import SessionClosed, download, eval_js, hold, run_js
+from pagewire_server.backends.default.websocket import DefaultWebSocket
+from pagewire_server.session import SessionClosed, download, eval_js, hold, on_event, run_js
 from pagewire_server.transports.websocket import WebSocketConnection
 
 INSTANCE = "an-instance-that-is-odd"
@@ -42,6 +46,105 @@ def test_client_that_does_not_read_is_judged_dead(serve: Serve, connect: Connect
     client.connection.recv_messages.high = 1
     client.send(make_hello(capabilities={"streams": {}}))
     assert results.next().endswith("The client was away for too long.")
+
+
+def test_client_that_sends_pings_and_does_not_read_is_cut_off(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Pongs would pile up without limit, since a client that is not read is not judged by its heartbeat."""
+
+    def app() -> None:
+        for _ in range(4):
+            download("endless.bin", endless())
+        hold()
+
+    live = serve(app, max_messages_per_second=None, stream_window_bytes=8 << 20)
+    client = connect(live, hello=False)
+    client.connection.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    client.connection.recv_messages.high = 1
+    client.send(make_hello(capabilities={"streams": {}}))
+    live.until(lambda: bool(live.sessions) and unwritten_by(live) > 0)
+    ping = Frame(Opcode.PING, b"x" * 125).serialize(mask=True)
+    with suppress(OSError):
+        for _ in range(50):
+            client.connection.socket.sendall(ping * 20)
+    live.until(lambda: live.is_detached)
+    assert live.server.session_count == 1
+    assert "does not read the Pongs" in caplog.text
+
+
+def unwritten_by(live: LiveServer) -> int:
+    """Return what the server has written to its only client and the kernel does not take."""
+    connection: Any = live.sessions[0]._connection
+    unwritten: int = connection._socket.unwritten_bytes if connection else 0
+    return unwritten
+
+
+def test_pings_of_a_client_that_reads_are_all_answered(serve: Serve, connect: Connect) -> None:
+    """However many they are."""
+    client = connect(serve(hold, max_messages_per_second=None))
+    for _ in range(20):
+        waiters = [client.connection.ping() for _ in range(100)]
+        assert all(waiter.wait(PATIENCE) for waiter in waiters)
+
+
+BEAT: dict[str, Any] = {"heartbeat_interval": 0.1, "heartbeat_timeout": 0.2, "max_messages_per_second": None}
+
+
+@pytest.mark.parametrize(("opcode", "is_dripping"), [(Opcode.TEXT, False), (Opcode.TEXT, True), (Opcode.BINARY, False)])
+def test_message_that_is_not_completed_breaks_its_connection(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, opcode: Opcode, *, is_dripping: bool
+) -> None:
+    """Though the client answers Pings, and if it sends next to nothing now and then."""
+    live = serve(hold, **BEAT)
+    client = connect(live)
+    client.connection.socket.sendall(Frame(opcode, b"x", fin=False).serialize(mask=True))
+    with suppress(OSError):
+        while is_dripping and not live.is_detached:
+            client.connection.socket.sendall(Frame(Opcode.CONT, b"", fin=False).serialize(mask=True))
+    live.until(lambda: live.is_detached)
+    assert live.server.session_count == 1
+    assert "does not complete a message in fragments" in caplog.text
+
+
+def test_message_in_fragments_that_is_not_read_is_not_late(serve: Serve, connect: Connect, results: Results) -> None:
+    """The client has sent too much before, and its rest waits behind that for longer than it may take."""
+    live = serve(lambda: on_event("x", results.put), **BEAT | {"max_messages_per_second": 1000})
+    client = connect(live)
+    text = json.dumps({"type": "event", "seq": 1, "params": {"name": "x", "data": "whole"}}).encode()
+    client.connection.socket.sendall(Frame(Opcode.TEXT, text[:9], fin=False).serialize(mask=True))
+    pong = Frame(Opcode.PONG, b"").serialize(mask=True)
+    client.connection.socket.sendall(pong * 7000 + Frame(Opcode.CONT, text[9:]).serialize(mask=True))
+    assert results.next() == "whole"
+
+
+@pytest.mark.parametrize(
+    ("since_first", "since_last", "is_late"), [(60, 20, False), (60, 40, True), (70, 20, False), (90, 20, True)]
+)
+def test_message_in_fragments_may_take_longer_the_more_of_it_has_come(
+    serve: Serve, connect: Connect, since_first: int, since_last: int, *, is_late: bool
+) -> None:
+    """30 s since the last fragment, and a second more for each 4 KiB since the first: 200,000 bytes have 78 s."""
+    live = serve(hold)
+    client = connect(live)
+    client.connection.socket.sendall(Frame(Opcode.TEXT, b"x" * 200_000, fin=False).serialize(mask=True))
+    live.until(lambda: socket_of(live)._incomplete_bytes == 200_000)
+
+    async def look_later() -> None:
+        connection = socket_of(live)
+        connection._incomplete_since = live.time() - since_first
+        connection._last_fragment_at = live.time() - since_last
+        connection._check_fragments()
+        assert connection.transport.is_closing() is is_late
+
+    live.run(look_later())
+
+
+def socket_of(live: LiveServer) -> DefaultWebSocket:
+    """Return the server's end of its only connection."""
+    connection: Any = live.sessions[0]._connection
+    found: DefaultWebSocket = connection._socket
+    return found
 
 
 def test_ack_is_not_tried_again_and_again_while_the_writer_waits(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import socket
+import struct
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +18,8 @@ import pytest
 from live_server import PATIENCE, LiveServer, Serve
 from neighbour import Neighbour, ask_for_ever
 from results import Results
-from scripted_client import Connect, ScriptedClient, make_hello, scripted_client
+from scripted_client import Connect, Message, ScriptedClient, make_hello, scripted_client
+from websockets.frames import Frame, Opcode
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import ByeCode
@@ -121,6 +125,24 @@ def test_tombstones_are_bounded_and_small(monkeypatch: pytest.MonkeyPatch) -> No
     assert len({id(tombstone.message) for tombstone in directory._tombstones.values()}) == 1
     assert directory.tombstone(b"4", now=14) is None
     assert not directory._tombstones
+
+
+def test_texts_of_ended_sessions_go_with_the_last_that_has_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal ones are one; none is interned, since some versions of Python never free what is."""
+    monkeypatch.setattr("pagewire_server.core.directory.MAX_TOMBSTONES", 3)
+    directory: SessionDirectory[object] = SessionDirectory(resume_window=10)
+    for number in range(7):
+        text = f"a text of a client, of kind {number % 2}"
+        directory.bury(b"%d" % (number % 5), make_bye(ByeCode.INVALID_MESSAGE, text), now=number)
+    for kind in range(2):
+        copy = f"a text of a client, of kind {kind}"
+        assert sys.intern(copy) is copy, "the directory's own was interned"
+    assert {text: shared.uses for text, shared in directory._messages.items()} == {
+        "a text of a client, of kind 0": 2,
+        "a text of a client, of kind 1": 1,
+    }
+    assert directory.tombstone(b"1", now=99) is None
+    assert not directory._messages
 
 
 # -- connections -------------------------------------------------------------------------------
@@ -302,6 +324,95 @@ def test_padded_acks_count_for_their_size(serve: Serve, connect: Connect) -> Non
         client.result(client.receive("eval_js"), value=1)
         client.send({"type": "ack", "params": {"seq": client.last_seq, "padding": "x" * 2048}})
     live.until(lambda: socket_of(live)._is_held)
+
+
+def fragments(message: Message, size: int = 65536) -> Iterator[str]:
+    """Give a message as a browser sends it if it is large."""
+    text = json.dumps(message)
+    yield from (text[start : start + size] for start in range(0, len(text), size))
+
+
+def event(seq: int, data: object) -> Message:
+    """Return an event."""
+    return {"type": "event", "seq": seq, "params": {"name": "x", "data": data}}
+
+
+def test_answer_in_fragments_does_not_count(serve: Serve, connect: Connect, results: Results) -> None:
+    """A browser sends whatever is large in fragments; at a KiB per second this would take hours."""
+
+    def ask() -> None:
+        results.put([len(eval_js("1")) for _ in range(5)])
+
+    client = connect(serve(ask, max_messages_per_second=1))
+    for seq in range(1, 6):
+        id_ = client.receive("eval_js")["id"]
+        answer = {"type": "result", "seq": seq, "id": id_, "params": {"value": "x" * 4_000_000}}
+        client.connection.send(fragments(answer))
+        client.ack()
+    assert results.next() == [4_000_000] * 5
+
+
+def test_message_in_fragments_that_is_no_answer_counts_whole(serve: Serve, connect: Connect) -> None:
+    """Once that is known; one of the same size in one frame costs the same."""
+    live = serve(hold, max_messages_per_second=10)
+    client = connect(live)
+    client.connection.send(fragments(event(1, "x" * 200_000)))
+    live.until(lambda: socket_of(live)._is_held)
+    assert 200_000 / 1024 / 10 - 10 < live.sessions[0].rate.pause(live.time()) < 200_000 / 1024 / 10
+
+
+def test_small_fragments_without_end_are_slowed_down(serve: Serve, connect: Connect) -> None:
+    """Though nobody knows yet what the message will be."""
+    live = serve({"index": hold, "ask": ask_for_ever}, max_messages_per_second=1)
+    neighbour, client = Neighbour(connect(live, app="ask")), connect(live)
+    client.connection.socket.sendall(
+        Frame(Opcode.TEXT, b"{", fin=False).serialize(mask=True)
+        + Frame(Opcode.CONT, b"", fin=False).serialize(mask=True) * 20
+    )
+    live.until(lambda: socket_of(live)._is_held)
+    assert neighbour.is_served()
+
+
+def test_message_that_is_never_whole_counts_when_its_connection_is_lost(serve: Serve, connect: Connect) -> None:
+    """Else a client that comes again and again would send without limit."""
+    live = serve(hold, max_messages_per_second=10)
+    client = connect(live, instance="an-instance-that-never-ends")
+    client.connection.socket.sendall(Frame(Opcode.TEXT, b"x" * 200_000, fin=False).serialize(mask=True))
+    live.until(lambda: socket_of(live)._fragments is not None)
+    assert not live.sessions[0].rate.pause(live.time())
+    client.break_connection()
+    live.until(lambda: live.is_detached)
+    assert live.sessions[0].rate.pause(live.time()) > 10
+
+
+def test_answer_that_waits_behind_a_binary_message_does_not_count(
+    serve: Serve, connect: Connect, results: Results
+) -> None:
+    """Its frame is counted before anybody looks at it, and is given back."""
+
+    def ask() -> None:
+        results.put(len(eval_js("1")))
+        hold()
+
+    live = serve(ask, max_messages_per_second=1)
+    client = connect(live)
+    id_ = client.receive("eval_js")["id"]
+    answer = {"type": "result", "seq": 1, "id": id_, "params": {"value": "x" * 20_000}}
+    client.connection.socket.sendall(
+        Frame(Opcode.BINARY, struct.pack(">QQ", 1 << 40, 0)).serialize(mask=True)
+        + Frame(Opcode.TEXT, json.dumps(answer).encode()).serialize(mask=True)
+    )
+    assert results.next() == 20_000
+    assert not live.sessions[0].rate.pause(live.time())
+
+
+def test_invalid_utf_8_in_fragments_closes_with_1007(serve: Serve, connect: Connect) -> None:
+    """As it does in one frame (WIRE-5)."""
+    client = connect(serve(hold))
+    client.connection.socket.sendall(
+        Frame(Opcode.TEXT, b"\xff", fin=False).serialize(mask=True) + Frame(Opcode.CONT, b"").serialize(mask=True)
+    )
+    assert client.close_code() == 1007
 
 
 # -- streams -----------------------------------------------------------------------------------

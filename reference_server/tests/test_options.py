@@ -23,6 +23,7 @@ def request_from(origin: str | None, host: str) -> Request:
         ({"hello_timeout": 0}, "hello_timeout is 0; it must be above 0"),
         ({"heartbeat_interval": -1}, "heartbeat_interval is -1"),
         ({"resume_window": -1}, "resume_window is -1; it can't be negative"),
+        ({"max_waiting_event_bytes": -1}, "max_waiting_event_bytes is -1; it can't be negative"),
         ({"drain_window": float("inf")}, "drain_window is inf; it takes seconds"),
         ({"max_sessions_per_address": 0}, "max_sessions_per_address is 0; it must be at least 1, or None for no limit"),
         ({"max_waiting_connections": 0}, "max_waiting_connections is 0; it must be at least 1"),

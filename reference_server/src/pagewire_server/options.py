@@ -83,6 +83,11 @@ class Options:
     """The largest message taken from a client."""
     max_waiting_events: int = 10_000
     """How many calls of event handlers of one session may wait; past it the session ends."""
+    max_waiting_event_bytes: int = 8 * MIB
+    """Bytes of the events that wait for handlers of one session, or are being handled; past it reading pauses.
+
+    What the program waits for, such as the value of `eval_js`, has to be read. Meanwhile the server reads on, and past
+    twice as many bytes the session ends."""
     stream_window_bytes: int = 2 * MIB
     """What may be unacknowledged of one download; a chunk is a quarter of it."""
     max_streams: int = 64
@@ -155,7 +160,10 @@ class Options:
         for name in ("hello_timeout", "heartbeat_interval", "heartbeat_timeout"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")
-        for name in ("resume_window", "drain_window", "max_sessions", "window_bytes", "outbox_bytes", "inline_bytes"):
+        for name in (
+            *("resume_window", "drain_window", "max_sessions"),
+            *("window_bytes", "outbox_bytes", "inline_bytes", "max_waiting_event_bytes"),
+        ):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it can't be negative")
         if self.inline_bytes > 64 * KIB:

@@ -125,8 +125,10 @@ def download(name: str, content: Content, *, media_type_: str | None = None) -> 
         media_type_: Such as "text/csv"; guessed from the name if absent.
 
     Returns at once. What it returns tells progress (`received`, `size`), and can be awaited or waited for until the
-    page has handed the file over to be saved. Raises TypeError for other content, OSError for a path that can't be
-    read, ValueError for a bad name or for more than a client without streams takes.
+    page has handed the file over to be saved. The content is read no further once the session has ended.
+
+    Raises TypeError for other content, OSError for a path that can't be read, ValueError for a bad name or for more
+    than a client without streams accepts. Where the size is not known at once, what it returns raises that.
     """
     session = current_session()
     media_type = media_type_ or mimetypes.guess_type(name)[0] or "application/octet-stream"

@@ -60,6 +60,12 @@ class FakeConnection:
         """Keep why."""
         self.bye = bye
 
+    def pause_reading(self) -> None:
+        """Go on: what is fed is a choice of the fuzzer's."""
+
+    def resume_reading(self) -> None:
+        """Go on."""
+
     def drop(self) -> None:
         """Take nothing more."""
         self.is_dropped = True

@@ -44,6 +44,10 @@ class LiveServer:
         """Run a coroutine on the server's loop beside the test."""
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop)
 
+    def time(self) -> float:
+        """Return the time of the server's clock."""
+        return self._loop.time()
+
     def until(self, condition: Callable[[], bool]) -> None:
         """Wait until `condition` holds on the server's loop."""
 

@@ -30,6 +30,13 @@ class Source:
     """Of an iterator each piece may block; an asynchronous generator runs on the event loop."""
     whole: bytes | None = None
     """All of it, where it is in memory already."""
+    file: BinaryIO | None = None
+    """What was opened for it. `pieces` closes it once it has begun; before that, `discard` does."""
+
+    def discard(self) -> None:
+        """Close what was opened for content that is not going to be read. What the program passed stays as it is."""
+        if self.file:
+            self.file.close()
 
 
 def open_content(content: object, window_bytes: int) -> Source:
@@ -74,7 +81,7 @@ def _as_bytes(content: object) -> bytes | None:
 def _open_file(path: Path, read_bytes: int) -> Source:
     file = path.open("rb")
     size = os.fstat(file.fileno()).st_size
-    return Source(size, _read_pieces(file, size, read_bytes, close=True))
+    return Source(size, _read_pieces(file, size, read_bytes, close=True), file=file)
 
 
 def _remaining(file: BinaryIO) -> int | None:

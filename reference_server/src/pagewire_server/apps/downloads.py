@@ -20,7 +20,7 @@ from pagewire_server.apps.commands import PendingCommand, make_params
 from pagewire_server.apps.content import Source
 from pagewire_server.apps.program_code import ESCAPING, guard, guard_call
 from pagewire_server.apps.session import Session
-from pagewire_server.core.session import StreamClosed
+from pagewire_server.core.session import MessageTooLargeError, StreamClosed
 from pagewire_server.errors import CommandError
 
 PIECES_AT_ONCE: Final = 64
@@ -41,6 +41,7 @@ class Download(PendingCommand[int]):
         self.media_type = media_type
         self.size = size
         """Bytes of the content; None if unknown."""
+        self._most_inline: int | None = None
 
     @property
     def received(self) -> int:
@@ -59,11 +60,34 @@ class Download(PendingCommand[int]):
         """Raise ValueError for a name or a media type that can't be sent."""
         self._params(StreamContent(kind="stream"))
 
-    def send_inline(self, data: bytes) -> None:
-        """Send the whole content in one message; ValueError if the client accepts none so large."""
+    def require_open(self) -> None:
+        """Raise StreamClosed if no more content is needed: the download is done, or its session has ended."""
         if self.done():
             raise StreamClosed
+
+    def check_inline(self, size: int) -> None:
+        """Raise ValueError if content of `size` bytes does not fit into one message to this client."""
+        if self._most_inline is None or size > self._most_inline:
+            empty = self._params(InlineContent(kind="inline", base64=""))
+            room, limit = self._session.room_beside("download", empty)
+            self._most_inline = max(room, 0) // 4 * 3
+            if size > self._most_inline:
+                is_known = self.size is not None
+                has = f"has {size} bytes" if is_known else f"is over {self._most_inline} bytes"
+                raise MessageTooLargeError(
+                    f"the content of {self.name!r} {has}, without streams; {limit}, base64 included"
+                )
+
+    def append_inline(self, content: bytearray, piece: bytes) -> None:
+        """Append a piece to content that is sent in one message; ValueError if it is too large by now."""
+        self.check_inline(len(content) + len(piece))
+        content += piece
+
+    def send_inline(self, data: bytes | bytearray) -> None:
+        """Send the whole content in one message; ValueError if the client accepts none so large."""
+        self.require_open()
         self.size = len(data)
+        self.check_inline(self.size)
         self.submit("download", self._params(InlineContent(kind="inline", base64=base64.b64encode(data).decode())))
         if self.done() and self.command:
             # It was cancelled meanwhile, when there was nothing to cancel.
@@ -79,9 +103,11 @@ class Download(PendingCommand[int]):
             raise StreamClosed
         return self._session.feed(self.command, data, wait=wait)
 
-    def finish(self) -> None:
-        """Say that all was sent."""
-        if self.command:
+    def finish_content(self, content: bytearray) -> None:
+        """Say that all was fed; or send `content`, which was collected because the client accepts no streams."""
+        if not self._session.takes_streams:
+            self.send_inline(content)
+        elif self.command:
             self._session.finish_stream(self.command)
 
     def _params(self, content: InlineContent | StreamContent) -> bytes:
@@ -96,48 +122,63 @@ def _bytes_of(params: WireModel) -> int:
 
 
 def start_download(session: Session, name: str, media_type: str, source: Source) -> Download:
-    """Begin to send what a source gives; what comes back tells progress and the end."""
+    """Begin to send what a source gives; what comes back tells progress and the end.
+
+    ValueError if its size is known and too large for a client without streams.
+    """
     download = Download(session, name, media_type, source.size)
+    try:
+        _start(session, download, source)
+    except BaseException:
+        source.discard()
+        raise
+    return download
+
+
+def _start(session: Session, download: Download, source: Source) -> None:
     whole = source.whole
     if whole is not None and (len(whole) <= session.options.inline_bytes or not session.takes_streams):
         download.send_inline(whole)
-        return download
+        return
     # On the event loop, what is called in the same turn goes first: there the content follows from a task.
     is_in_thread = threading.get_ident() != session.loop_thread
     if whole is not None and is_in_thread and len(whole) <= session.options.stream_window_bytes:
         download.open_stream(whole)
-        return download
+        return
     if session.takes_streams:
         download.open_stream()
     else:
         download.check()
+        download.check_inline(source.size or 0)
     # Until its content is read, nothing but this shows the session that there is a file to come.
     session.work_started()
     session.listen_for_end(download)
     if isinstance(source.pieces, AsyncGenerator):
         session.call_on_loop(partial(_start_task, session, download, source.pieces))
-        return download
+        return
     target = partial(session.context.copy().run, _feed_from_thread, session, download, source.pieces)
     try:
-        threading.Thread(target=target, name=f"pagewire-{name}", daemon=True).start()
+        threading.Thread(target=target, name=f"pagewire-{download.name}", daemon=True).start()
     except RuntimeError as error:
         # There is no thread to be had.
         download.give_up(error, quietly=True)
         session.call_on_loop(partial(_feeder_done, session, download))
         raise
-    return download
 
 
 def _feed_from_thread(session: Session, download: Download, pieces: Iterator[bytes]) -> None:
+    content = bytearray()
     try:
-        if session.takes_streams:
-            for piece in pieces:
+        for piece in pieces:
+            # A stream that is fed nothing never says that it is closed.
+            download.require_open()
+            if session.takes_streams:
                 rest = memoryview(piece)
                 while rest:
                     rest = rest[download.feed(rest, wait=True) :]
-            download.finish()
-        else:
-            download.send_inline(b"".join(pieces))
+            else:
+                download.append_inline(content, piece)
+        download.finish_content(content)
     except StreamClosed:
         session.log.debug("the download of %r takes no more content", download.name)
     except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the download, or logged there
@@ -161,12 +202,19 @@ def _start_task(session: Session, download: Download, pieces: AsyncGenerator[byt
 
 
 async def _feed_from_task(session: Session, download: Download, pieces: AsyncGenerator[bytes]) -> None:
+    content = bytearray()
+    count = 0
     try:
-        if session.takes_streams:
-            await _feed_pieces(session, download, pieces)
-            download.finish()
-        else:
-            download.send_inline(b"".join([piece async for piece in pieces]))
+        async for piece in pieces:
+            download.require_open()
+            if session.takes_streams:
+                await _feed_piece(session, download, piece)
+            else:
+                download.append_inline(content, piece)
+            count += 1
+            if count % PIECES_AT_ONCE == 0:
+                await asyncio.sleep(0)
+        download.finish_content(content)
     except StreamClosed:
         session.log.debug("the download of %r takes no more content", download.name)
     except asyncio.CancelledError as error:
@@ -178,18 +226,13 @@ async def _feed_from_task(session: Session, download: Download, pieces: AsyncGen
         await guard(session.log, pieces.aclose(), f"the source of {download.name!r}")
 
 
-async def _feed_pieces(session: Session, download: Download, pieces: AsyncGenerator[bytes]) -> None:
-    count = 0
-    async for piece in pieces:
-        rest = memoryview(piece)
-        while rest:
-            taken = download.feed(rest, wait=False)
-            rest = rest[taken:]
-            if not taken:
-                await session.room.wait_in_task()
-        count += 1
-        if count % PIECES_AT_ONCE == 0:
-            await asyncio.sleep(0)
+async def _feed_piece(session: Session, download: Download, piece: bytes) -> None:
+    rest = memoryview(piece)
+    while rest:
+        taken = download.feed(rest, wait=False)
+        rest = rest[taken:]
+        if not taken:
+            await session.room.wait_in_task()
 
 
 def _feeder_done(session: Session, download: Download) -> None:

@@ -17,14 +17,31 @@ from pagewire_server.ops.logs import SessionLog
 EventHandler = Callable[[Any], object]
 
 
+class _Event:
+    """An event whose handlers are not done."""
+
+    __slots__ = ("data", "name", "size", "unfinished")
+
+    def __init__(self, name: str, data: object, size: int, unfinished: int) -> None:
+        self.name = name
+        self.data = data
+        self.size = size
+        self.unfinished = unfinished
+        """How many of its handlers are not done."""
+
+
 class EventHandlers:
     """The handlers of one session, by the event's name.
 
     In a coroutine-based session plain handlers are called on the event loop; in a thread-based one, in a thread that
     they share. Coroutines become tasks of the event loop in both.
+
+    Once events of more than `most_bytes` were waiting, `on_room` is called when they are fewer again; on any thread.
     """
 
-    def __init__(self, context: contextvars.Context, log: SessionLog) -> None:
+    def __init__(
+        self, context: contextvars.Context, log: SessionLog, most_bytes: int, on_room: Callable[[], object]
+    ) -> None:
         self.uses_thread = False
         """Whether plain handlers are called in a thread: they may block there."""
         self.tasks: set[asyncio.Task[BaseException | None]] = set()
@@ -36,6 +53,12 @@ class EventHandlers:
         self._queue: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._is_closed = False
+        self.waiting_bytes = 0
+        """Bytes of the events whose handlers are not done."""
+        self._most_bytes = most_bytes
+        self._on_room = on_room
+        self._counting = threading.Lock()
+        """Held for a moment by whoever changes how many bytes wait."""
 
     @property
     def has_handlers(self) -> bool:
@@ -51,10 +74,21 @@ class EventHandlers:
         """Have `handler` called with the data of every event of that name, after those that were added before."""
         self._handlers.setdefault(name, []).append(handler)
 
-    def dispatch(self, name: str, data: object) -> None:
-        """Call the handlers of an event; without any it is discarded (EVENT-4). On the event loop."""
-        for handler in self._handlers.get(name, ()):
-            call = partial(self._call, name, handler, data)
+    @property
+    def is_full(self) -> bool:
+        """Whether more than `most_bytes` wait."""
+        return self.waiting_bytes > self._most_bytes
+
+    def dispatch(self, name: str, data: object, size: int) -> None:
+        """Call the handlers of an event of `size` bytes; without any it is discarded (EVENT-4). On the event loop."""
+        handlers = tuple(self._handlers.get(name, ()))
+        if not handlers:
+            return
+        event = _Event(name, data, size, len(handlers))
+        with self._counting:
+            self.waiting_bytes += size
+        for handler in handlers:
+            call = partial(self._call, event, handler)
             if self.uses_thread and not inspect.iscoroutinefunction(handler):
                 self._start_thread()
                 self._queue.put(call)
@@ -67,21 +101,39 @@ class EventHandlers:
         if self._thread:
             self._queue.put(None)
 
-    def _call(self, name: str, handler: EventHandler, data: object) -> None:
+    def _call(self, event: _Event, handler: EventHandler) -> None:
         if self._is_closed:
             return
-        result, _ = guard_call(self._log, partial(handler, data), _what(name))
-        if inspect.isawaitable(result):
-            start = partial(self._start_task, name, result)
+        result, _ = guard_call(self._log, partial(handler, event.data), _what(event.name))
+        if not inspect.isawaitable(result):
+            self._finished(event)
+        else:
+            start = partial(self._start_task, event, result)
             if threading.current_thread() is self._thread:
                 self._loop.call_soon_threadsafe(start)
             else:
                 start()
 
-    def _start_task(self, name: str, work: Awaitable[object]) -> None:
-        task = self._loop.create_task(guard(self._log, work, _what(name)), context=self._context.copy())
+    def _start_task(self, event: _Event, work: Awaitable[object]) -> None:
+        task = self._loop.create_task(guard(self._log, work, _what(event.name)), context=self._context.copy())
         self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+
+        def done(_task: asyncio.Task[BaseException | None]) -> None:
+            self.tasks.discard(task)
+            self._finished(event)
+
+        task.add_done_callback(done)
+
+    def _finished(self, event: _Event) -> None:
+        """Count a call of a handler of `event` as done; the last one releases its bytes."""
+        with self._counting:
+            event.unfinished -= 1
+            was_full = self.is_full
+            if not event.unfinished:
+                self.waiting_bytes -= event.size
+            has_room = was_full and not self.is_full
+        if has_room:
+            self._on_room()
 
     def _start_thread(self) -> None:
         if self._thread is None:

@@ -62,6 +62,12 @@ class Connection(Protocol):
     def leave(self, bye: ByeParams) -> None:
         """Send `bye`, close, and deliver nothing more."""
 
+    def pause_reading(self) -> None:
+        """Read no more from the client, which may still be written to, until `resume_reading`."""
+
+    def resume_reading(self) -> None:
+        """Read on."""
+
     def drop(self) -> None:
         """Send and deliver nothing more; the client, which said `bye`, closes."""
 
@@ -104,7 +110,12 @@ class Session:
         self.context = Context()
         """In which everything of this session runs."""
         self.deferred = DeferredCalls(self.context, self.log)
-        self.events = EventHandlers(self.context, self.log)
+        self.events = EventHandlers(
+            self.context,
+            self.log,
+            options.max_waiting_event_bytes,
+            partial(self.call_on_loop, self._pause_or_resume_reading),
+        )
         self.tasks: set[asyncio.Task[Any]] = set()
         """The app's coroutine, those it started, and what feeds downloads from asynchronous iterators."""
         self.rate = MessageRate(options.max_messages_per_second)
@@ -130,6 +141,10 @@ class Session:
         self._running = 0
         self._has_failed = False
         self._is_wake_queued = False
+        self._is_crowded = False
+        """Whether too much waits for the handlers of events, as of the last look. On the event loop only."""
+        self._is_reading_paused = False
+        """Whether the connection does not read, for too much waits for the handlers of events."""
         self._last_bye = make_bye(ByeCode.SESSION_ENDED, "The app is done.")
 
     @property
@@ -180,7 +195,11 @@ class Session:
             command = self._send_when_there_is_room(send, deadline)
             if self._metrics:
                 self._metrics.command_queued(command)
+            is_paused = self._is_reading_paused
         self.wake()
+        if is_paused:
+            # The reply has to be read.
+            self.call_on_loop(self._pause_or_resume_reading)
         return command
 
     def cancel(self, command: Command) -> None:
@@ -193,6 +212,11 @@ class Session:
         self.wake()
         # Who feeds the command's stream may wait for room.
         self.call_on_loop(self.room.has_changed)
+
+    def room_beside(self, type_: str, params: bytes) -> tuple[int, str]:
+        """Return how many bytes a command may contain beside `params`, and what sets that limit."""
+        with self._lock:
+            return self._core.room_beside(type_, params)
 
     def feed(self, command: Command, data: memoryview, *, wait: bool) -> int:
         """Give a command's stream its next bytes, as many as there is room for; return how many.
@@ -295,6 +319,7 @@ class Session:
         with self._lock:
             self._core.drain()
         self.wake()
+        self._pause_or_resume_reading()
         self._end_if_drained()
 
     def end(self, bye: ByeParams) -> None:
@@ -362,8 +387,12 @@ class Session:
         with self._lock:
             last_seq = self._core.attach(hello)
             is_draining = self._core.state is SessionState.DRAINING
+            self._is_reading_paused = False
         self._stop_expiry()
         self._connection = connection
+        if self._is_crowded:
+            # Once the connection reads.
+            self.loop.call_soon(self.guard, self._pause_or_resume_reading)
         if self.room.is_awaited:
             self.room.has_changed()
         if is_draining:
@@ -442,6 +471,8 @@ class Session:
         match effect:
             case Replied(command):
                 _release(command).receive(effect)
+                if self._is_crowded:
+                    self._pause_or_resume_reading()
                 if self._metrics:
                     self._metrics.command_finished(command, effect.error.code if effect.error else "ok")
             case Acknowledged():
@@ -454,10 +485,31 @@ class Session:
                 self._client_left(effect)
 
     def _dispatch(self, event: EventReceived) -> None:
-        self.events.dispatch(event.name, event.data)
+        waiting_bytes = self.events.waiting_bytes
+        if waiting_bytes > 2 * self.options.max_waiting_event_bytes:
+            text = f"Events of {waiting_bytes} bytes wait for the program, which waits for the page."
+            self.end(make_bye(ByeCode.INTERNAL_ERROR, text))
+            return
+        self.events.dispatch(event.name, event.data, event.size)
         if self.events.waiting > self.options.max_waiting_events:
             text = f"{self.events.waiting} events wait for the program, which takes no more."
             self.end(make_bye(ByeCode.INTERNAL_ERROR, text))
+        elif self.events.is_full:
+            self._pause_or_resume_reading()
+
+    def _pause_or_resume_reading(self) -> None:
+        """Read nothing more while too much waits for handlers, unless they may wait for what is to be read."""
+        self._is_crowded = self.events.is_full
+        with self._lock:
+            pauses = self._is_crowded and not self._core.needs_client
+            if not self._connection or pauses is self._is_reading_paused:
+                return
+            # With the lock: a command that is queued from now on sees it.
+            self._is_reading_paused = pauses
+        if pauses:
+            self._connection.pause_reading()
+        else:
+            self._connection.resume_reading()
 
     def _client_left(self, said: ClientLeft) -> None:
         if said.code != ByeCode.CLIENT_LEFT:

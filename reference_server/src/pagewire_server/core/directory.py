@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter, OrderedDict
 from dataclasses import dataclass
 from typing import Final, Generic, NamedTuple, TypeVar
@@ -34,6 +33,13 @@ class _Entry(Generic[Session]):
     address: str
 
 
+@dataclass(slots=True)
+class _Shared:
+    text: str
+    uses: int = 0
+    """How many tombstones have it."""
+
+
 class SessionDirectory(Generic[Session]):
     """Sessions and tombstones. Times are seconds on one clock."""
 
@@ -42,6 +48,8 @@ class SessionDirectory(Generic[Session]):
         self._entries: dict[bytes, _Entry[Session]] = {}
         self._addresses: Counter[str] = Counter()
         self._tombstones: OrderedDict[bytes, Tombstone] = OrderedDict()
+        self._messages: dict[str, _Shared] = {}
+        """The messages of the tombstones: those that are alike share one text, which goes with the last of them."""
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -71,11 +79,12 @@ class SessionDirectory(Generic[Session]):
             if not self._addresses[entry.address]:
                 del self._addresses[entry.address]
         self._forget_old(now)
-        # Interned, those that are alike share their text.
-        message = sys.intern(bye.message[:TOMBSTONE_LENGTH])
+        if key in self._tombstones:
+            self._forget(key)
+        message = self._share(bye.message[:TOMBSTONE_LENGTH])
         self._tombstones[key] = Tombstone(ByeCode(bye.code), message, now + self._resume_window)
         if len(self._tombstones) > MAX_TOMBSTONES:
-            self._tombstones.popitem(last=False)
+            self._forget(next(iter(self._tombstones)))
 
     def tombstone(self, key: bytes, now: float) -> ByeParams | None:
         """Return how the session of an instance ended, if that is not too long ago."""
@@ -84,5 +93,21 @@ class SessionDirectory(Generic[Session]):
         return make_bye(found.code, found.message) if found else None
 
     def _forget_old(self, now: float) -> None:
-        while self._tombstones and next(iter(self._tombstones.values())).until <= now:
-            self._tombstones.popitem(last=False)
+        while self._tombstones:
+            key, tombstone = next(iter(self._tombstones.items()))
+            if tombstone.until > now:
+                return
+            self._forget(key)
+
+    def _share(self, message: str) -> str:
+        # Not interned: under some versions of Python what is interned is never freed.
+        shared = self._messages.setdefault(message, _Shared(message))
+        shared.uses += 1
+        return shared.text
+
+    def _forget(self, key: bytes) -> None:
+        message = self._tombstones.pop(key).message
+        shared = self._messages[message]
+        shared.uses -= 1
+        if not shared.uses:
+            del self._messages[message]

@@ -52,6 +52,10 @@ class MessageRate:
         self._paid_until = max(self._paid_until, now) + self._price * (1 + size // UNIT_BYTES)
         return self.pause(now)
 
+    def give_back(self, size: int) -> None:
+        """Count a message of `size` bytes no more: it was taken before it was known to be an answer."""
+        self._paid_until -= self._price * (1 + size // UNIT_BYTES)
+
     def pause(self, now: float) -> float:
         """Return for how many seconds nothing more should be read; 0 while there are tokens."""
         return max(self._paid_until - now - BURST_SECONDS, 0.0)

@@ -16,7 +16,7 @@ from pagewire_protocol.codec import Envelope
 from pagewire_protocol.codes import BYE_RULES, SESSION_ENDING_CLOSE_CODES, ByeCode, CloseCode, ErrorCode
 from pagewire_protocol.command_messages import CancelParams
 from pagewire_protocol.control_messages import AckParams, ByeParams, StreamAckParams
-from pagewire_protocol.fields import WireModel
+from pagewire_protocol.fields import MIN_MESSAGE_BYTES, WireModel
 from pagewire_protocol.registry import CODE_COMMANDS, KINDS, RESULT_MODELS, Kind, Side
 from pagewire_protocol.reply_messages import (
     ErrorParams,
@@ -91,6 +91,8 @@ class EventReceived:
 
     name: str
     data: object
+    size: int
+    """Of its message, in bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +131,11 @@ class SessionCore:
     def unanswered(self) -> list[Command]:
         """The commands that have no reply yet."""
         return list(self._commands.values())
+
+    @property
+    def needs_client(self) -> bool:
+        """Whether the program waits for something of the client's: a reply, or what ends a session that drains."""
+        return bool(self._commands) or self.state is SessionState.DRAINING
 
     @property
     def queued_bytes(self) -> int:
@@ -175,6 +182,17 @@ class SessionCore:
             command.stream = stream
             self._streams.unfinished.append(stream)
         return command
+
+    def room_beside(self, type_: str, params: bytes) -> tuple[int, str]:
+        """Return how many bytes a command may contain beside `params`, 0 or less for none; and what sets that limit.
+
+        It is the client's limit, or less: a client may announce any, so what one message takes is bounded by
+        `outbox_bytes` too, or by what every client accepts if that is more.
+        """
+        own_limit = max(self._limits.outbox_bytes, MIN_MESSAGE_BYTES)
+        limit = min(self._client_limit, own_limit)
+        whose = "this client takes at most" if limit == self._client_limit else "outbox_bytes allows"
+        return limit - Outgoing(type_, params, self._next_id).size, f"{whose} {limit} in one message"
 
     def feed(self, command: Command, data: memoryview) -> tuple[int, bool]:
         """Give a command's stream its next bytes, as many as there is room for; StreamClosed if it accepts no more.
@@ -329,7 +347,7 @@ class SessionCore:
                 return self._receive_stream_ack(codec.read_params(envelope, StreamAckParams))
             case "event":
                 event = codec.read_params(envelope, EventParams)
-                return EventReceived(event.name, event.data)
+                return EventReceived(event.name, event.data, envelope.size)
             case "bye":
                 bye = codec.read_params(envelope, ByeParams)
                 return ClientLeft(bye.code, bye.message)

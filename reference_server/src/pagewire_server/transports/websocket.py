@@ -51,8 +51,8 @@ class WebSocket(Protocol):
     rate: MessageRate | None
     """How fast the client may send; past it nothing is read for a while. None means no limit."""
     take_text: Callable[[str], bool] | None
-    """Once it is set, it is given whole text messages as they arrive. It returns whether the message answers what the
-    server sent; all others count for `rate`."""
+    """Once it is set, it is given text messages as they arrive. It returns whether the message answers what the server
+    sent; all others count for `rate`, and so does everything that `receive` returns."""
     unread: int
     """How many messages wait for `receive`."""
     frames_written: int
@@ -99,6 +99,12 @@ class WebSocket(Protocol):
 
     async def close(self, code: int, reason: str) -> None:
         """Close it, and wait for the other side."""
+
+    def pause_reading(self) -> None:
+        """Read nothing until `resume_reading`; who does not read waits for no Pong either."""
+
+    def resume_reading(self) -> None:
+        """Read on, as fast as the rate allows."""
 
     def release(self) -> None:
         """Read on from now on, whatever the rate."""
@@ -147,6 +153,14 @@ class WebSocketConnection:
             self._bye = bye
             self._stop()
 
+    def pause_reading(self) -> None:
+        """Read no more, until `resume_reading`."""
+        self._socket.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        self._socket.resume_reading()
+
     def drop(self) -> None:
         """Send and deliver nothing more; abort the connection if the client doesn't close it."""
         self._is_dropped = True
@@ -189,8 +203,9 @@ class WebSocketConnection:
         try:
             while True:
                 message = await socket.receive()
-                if not self._receive(message) and socket.rate and isinstance(message, str):
-                    socket.rate.take(size_of(message), self._loop.time())
+                # Its frames were counted as they came.
+                if self._receive(message) and socket.rate and isinstance(message, str):
+                    socket.rate.give_back(size_of(message))
         except SocketClosed:
             self._log.debug("the connection is closed")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket as socket_module
 import struct
@@ -17,7 +18,7 @@ from websockets.http11 import Request as NativeRequest
 from websockets.protocol import Event, State
 
 from pagewire_protocol.stream_frames import ChunkParts
-from pagewire_server.core.limits import ConnectionLimiter, MessageRate
+from pagewire_server.core.limits import UNIT_BYTES, ConnectionLimiter, MessageRate
 from pagewire_server.transports.websocket import FrameSource, SocketClosed
 from pagewire_server.web.requests import Request, counted_peer
 
@@ -30,6 +31,18 @@ NOT_SENT_BYTES: Final = 262_144
 WRITES_AT_ONCE: Final = 64
 """How many frames are written before others have a turn."""
 
+LONGEST_HOLD: Final = 10.0
+"""After how many seconds without reading it is looked at again, if there is no heartbeat that asks for less."""
+
+FRAGMENTS_PER_SECOND: Final = 4_096
+"""How many bytes a second of a message in fragments must come, on average."""
+
+UNREAD_PONG_BYTES: Final = 65_536
+"""How much memory Pongs may take that the client does not read; past it the connection is broken."""
+
+PONG_BYTES: Final = 256
+"""What a Pong takes at most: it has up to 125 bytes, and a Python object where it waits."""
+
 _FINAL_BINARY: Final = 0x82
 _LENGTH_IN_16_BITS: Final = 126
 _LENGTH_IN_64_BITS: Final = 127
@@ -38,8 +51,12 @@ _LENGTH_IN_64_BITS: Final = 127
 class DefaultWebSocket(ServerConnection):
     """Spares each message the queue, and the turn of the event loop until its reader runs: a tenth of a round trip.
 
-    `process_event` is the library's own hook for subclasses. Messages in fragments, binary ones, and those that would
-    overtake one that is not read yet go to `receive`; so would all, if the hook was ever gone.
+    `process_event` is the library's own hook for subclasses. Binary messages, and those that would overtake one that is
+    not read yet go to `receive`; so would all, if the hook was ever gone.
+
+    What is counted for the rate: a message once it is whole, unless it answers the server; one that is never whole when
+    its connection is lost; and at once what `receive` will return, control frames, and fragments under `UNIT_BYTES`,
+    which are otherwise as many as the client likes.
     """
 
     take_text: Callable[[str], bool] | None = None
@@ -56,9 +73,22 @@ class DefaultWebSocket(ServerConnection):
     _counted_as: str | None = None
     """The address that counts before the request has come; None for a trusted proxy's."""
     _is_held = False
-    """Whether it reads nothing, for the client has sent too much."""
+    """Whether it reads nothing, for the client has sent too much, or the session wants nothing more for now."""
+    _is_paused = False
+    """Whether the session wants nothing more for now."""
+    _hold_timer: asyncio.TimerHandle | None = None
     _is_behind = False
     """Whether it was held since the last Pong."""
+    _fragments: bytearray | None = None
+    """What has come of a text message in fragments; None outside of one, and within one that `receive` will return."""
+    _incomplete_since: float | None = None
+    """When the first fragment of a message came whose last has not; None if there is none such."""
+    _incomplete_bytes = 0
+    _last_fragment_at = 0.0
+    _incomplete_timer: asyncio.TimerHandle | None = None
+    _unread_pong_bytes = 0
+    _frames_before_pongs = 0
+    """How many frames were written before those Pongs."""
     _is_waiting = False
     """Whether it counts as one whose request has not come."""
 
@@ -156,9 +186,21 @@ class DefaultWebSocket(ServerConnection):
         if NOT_SENT is not None:
             self.transport.get_extra_info("socket").setsockopt(IPPROTO_TCP, NOT_SENT, NOT_SENT_BYTES)
 
+    def pause_reading(self) -> None:
+        """Read nothing until `resume_reading`; who does not read waits for no Pong either."""
+        self._is_paused = True
+        if not self._is_held:
+            self._hold_back(math.inf)
+
+    def resume_reading(self) -> None:
+        """Read on, as fast as the rate allows."""
+        self._is_paused = False
+        self._hold_or_read_on()
+
     def release(self) -> None:
         """Read on from now on, whatever the rate."""
         self.rate = None
+        self._is_paused = False
         self._read_on()
 
     def abort(self) -> None:
@@ -182,6 +224,9 @@ class DefaultWebSocket(ServerConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         self._stop_waiting()
+        self._message_is_complete()
+        if self._fragments is not None and self.rate:
+            self.rate.take(len(self._fragments), self.loop.time())
         super().connection_lost(exc)
 
     def process_event(self, event: Event) -> None:
@@ -192,13 +237,11 @@ class DefaultWebSocket(ServerConnection):
                 self.head = Request(event.path, tuple(event.headers.raw_items()), self._peer, event)
             super().process_event(event)
             return
-        text = None if self.take_text is None or self.unread else _whole_text(event)
-        if text is not None and self.take_text:
-            is_answer = self.take_text(text)
-        else:
-            self._process_other(event)
-            is_answer = False
-        seconds = self.rate.take(len(event.data), self.loop.time()) if self.rate and not is_answer else 0
+        if event.opcode in DATA_OPCODES and not (event.fin and self._incomplete_since is None):
+            self._watch_fragments(event)
+        frame = self._assemble(event)
+        counts = len(event.data) < UNIT_BYTES if frame is None else not self._process_frame(frame)
+        seconds = self.rate.take(len((frame or event).data), self.loop.time()) if self.rate and counts else 0
         if self._is_held:
             return
         if seconds:
@@ -211,12 +254,90 @@ class DefaultWebSocket(ServerConnection):
             self._is_waiting = False
             self._limiter.remove(self._counted_as)
 
+    def _assemble(self, frame: Frame) -> Frame | None:
+        """Return a text message in fragments as one frame, once it is whole; any other frame as it is."""
+        if frame.opcode is Opcode.TEXT and not frame.fin and self.take_text and not self.unread:
+            self._fragments = bytearray(frame.data)
+            return None
+        if frame.opcode is not Opcode.CONT or self._fragments is None:
+            return frame
+        self._fragments += frame.data
+        if not frame.fin:
+            return None
+        whole, self._fragments = Frame(Opcode.TEXT, self._fragments), None
+        return whole
+
+    def _process_frame(self, frame: Frame) -> bool:
+        """Hand over a text message, or leave the frame to the library; return whether it answers the server."""
+        text = None if self.take_text is None or self.unread else _whole_text(frame)
+        if text is not None and self.take_text:
+            return self.take_text(text)
+        self._process_other(frame)
+        return False
+
     def _process_other(self, frame: Frame) -> None:
         if frame.opcode in DATA_OPCODES:
             self.unread += frame.fin
         elif frame.opcode is Opcode.PONG:
             self._is_behind = False
+        elif frame.opcode is Opcode.PING:
+            self._count_pong()
         super().process_event(frame)
+
+    def _count_pong(self) -> None:
+        """Break the connection if the client does not read the answers to its Pings."""
+        # Frames are written only once all before them has left.
+        if self.frames_written != self._frames_before_pongs or not self.transport.get_write_buffer_size():
+            self._frames_before_pongs = self.frames_written
+            self._unread_pong_bytes = 0
+            return
+        self._unread_pong_bytes += PONG_BYTES
+        if self._unread_pong_bytes > UNREAD_PONG_BYTES:
+            self.logger.info("a client sends Pings and does not read the Pongs: the connection is broken")
+            self.transport.abort()
+
+    # -- the deadline of a message in fragments ------------------------------------------------
+
+    @property
+    def _longest_pause(self) -> float:
+        """How long the next fragment may take: as long as the heartbeat gives a client that is busy with one frame."""
+        return sum(seconds or LONGEST_HOLD for seconds in (self.ping_interval, self.ping_timeout))
+
+    def _watch_fragments(self, frame: Frame) -> None:
+        """Begin to watch that a message is completed, or go on, or end."""
+        if frame.fin:
+            self._message_is_complete()
+            return
+        self._last_fragment_at = self.loop.time()
+        if self._incomplete_since is None:
+            self._incomplete_since, self._incomplete_bytes = self._last_fragment_at, 0
+            self._incomplete_timer = self.loop.call_later(self._longest_pause, self._check_fragments)
+        self._incomplete_bytes += len(frame.data)
+
+    def _message_is_complete(self) -> None:
+        self._incomplete_since = None
+        if self._incomplete_timer:
+            self._incomplete_timer.cancel()
+            self._incomplete_timer = None
+
+    def _check_fragments(self) -> None:
+        """Break the connection if the message comes too slowly: else it would fill memory for ever."""
+        if self._incomplete_since is None:
+            return
+        if self._is_held:
+            self._excuse_fragments()
+        now, average = self.loop.time(), self._incomplete_since + self._incomplete_bytes / FRAGMENTS_PER_SECOND
+        deadline = min(self._last_fragment_at, average) + self._longest_pause
+        if deadline > now:
+            self._incomplete_timer = self.loop.call_at(deadline, self._check_fragments)
+        else:
+            self.logger.info("a client does not complete a message in fragments: the connection is broken")
+            self.transport.abort()
+
+    def _excuse_fragments(self) -> None:
+        """Count anew from now: what is late may be there, and was not read."""
+        if self._incomplete_since is not None:
+            self._incomplete_since = self._last_fragment_at = self.loop.time()
 
     # -- backpressure --------------------------------------------------------------------------
 
@@ -227,21 +348,28 @@ class DefaultWebSocket(ServerConnection):
         self._hold(seconds)
 
     def _hold(self, seconds: float) -> None:
-        timeout = self.ping_timeout
-        self.loop.call_later(seconds if timeout is None else min(seconds, timeout / 2), self._hold_or_read_on)
+        if self._hold_timer:
+            self._hold_timer.cancel()
+        longest = LONGEST_HOLD if self.ping_timeout is None else self.ping_timeout / 2
+        self._hold_timer = self.loop.call_later(min(seconds, longest), self._hold_or_read_on)
 
     def _hold_or_read_on(self) -> None:
         if not self._is_held:
             return
         self._excuse_pongs()
-        if self.rate and (seconds := self.rate.pause(self.loop.time())):
-            self._hold(seconds)
+        seconds = self.rate.pause(self.loop.time()) if self.rate else 0
+        if self._is_paused or seconds:
+            self._hold(math.inf if self._is_paused else seconds)
         else:
             self._read_on()
 
     def _read_on(self) -> None:
         if self._is_held:
             self._is_held = False
+            self._excuse_fragments()
+            if self._hold_timer:
+                self._hold_timer.cancel()
+                self._hold_timer = None
             self._resume_unless_held()
 
     def _resume_unless_held(self) -> None:
