@@ -70,7 +70,7 @@ def make_info(
         user_agent=parse_user_agent(request.header("User-Agent") or ""),
         user_language=_or_empty(page.language) or _first_language(request.header("Accept-Language") or ""),
         languages=tuple(languages),
-        timezone=_or_empty(page.timezone),
+        timezone=_known_timezone(_or_empty(page.timezone)),
         server_host=request.header("Host") or "",
         origin=request.header("Origin") or "",
         user_ip=user_address(request, trusted_proxies),
@@ -82,6 +82,11 @@ def make_info(
         app=app,
         session_id=session_id,
     )
+
+
+def _known_timezone(name: str) -> str:
+    """Return an IANA name as it is; empty for what a browser says where it knows none."""
+    return "" if name == "Etc/Unknown" else name
 
 
 def _query_of(url: str) -> str:
