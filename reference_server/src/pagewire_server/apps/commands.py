@@ -19,6 +19,7 @@ from pagewire_protocol.reply_messages import ErrorParams
 from pagewire_server.apps.session import Session
 from pagewire_server.core.session import Command, Replied
 from pagewire_server.errors import CommandError, JavaScriptError, SessionClosed, command_error
+from pagewire_server.ops.client_text import Stack
 from pagewire_server.ops.logs import SessionLog
 
 Params = TypeVar("Params", bound=WireModel)
@@ -236,7 +237,7 @@ def log_failure(log: SessionLog, label: str, error: BaseException) -> None:
     """Log a failure that nobody waits for, with the JavaScript stack if there is one."""
     match error:
         case JavaScriptError():
-            stack = "" if error.stack is None else f"\n{error.stack}"
+            stack = "" if error.stack is None else Stack(f"\n{error.stack}")
             log.error("%s failed in the page: %s%s", label, error, stack)
         case CommandError(code=ErrorCode.CANCELLED):
             # The user's choice is no fault.

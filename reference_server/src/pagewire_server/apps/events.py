@@ -70,7 +70,7 @@ class EventHandlers:
     def _call(self, name: str, handler: EventHandler, data: object) -> None:
         if self._is_closed:
             return
-        result, _ = guard_call(self._log, partial(handler, data), _what(name))
+        result, _ = guard_call(self._log, partial(handler, data), _what(name), is_limited=True)
         if inspect.isawaitable(result):
             start = partial(self._start_task, name, result)
             if threading.current_thread() is self._thread:
@@ -79,7 +79,8 @@ class EventHandlers:
                 start()
 
     def _start_task(self, name: str, work: Awaitable[object]) -> None:
-        task = self._loop.create_task(guard(self._log, work, _what(name)), context=self._context.copy())
+        guarded = guard(self._log, work, _what(name), is_limited=True)
+        task = self._loop.create_task(guarded, context=self._context.copy())
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 

@@ -14,6 +14,7 @@ from user_agents import parse as parse_user_agent
 from user_agents.parsers import UserAgent
 
 from pagewire_protocol.handshake_messages import PageInfo
+from pagewire_server.ops.client_text import escape_lines
 from pagewire_server.web.requests import Request, user_address
 
 
@@ -52,7 +53,9 @@ class SessionInfo:
 
     def __str__(self) -> str:
         texts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return json.dumps({name: _plain(value) for name, value in texts.items()}, indent=2, ensure_ascii=False)
+        text = json.dumps({name: _plain(value) for name, value in texts.items()}, indent=2, ensure_ascii=False)
+        # What JSON leaves as it is may still steer a terminal.
+        return escape_lines(text)
 
 
 def _plain(value: object) -> object:

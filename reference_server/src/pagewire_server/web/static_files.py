@@ -121,7 +121,7 @@ class StaticFiles:
             if file:
                 return self._file(file, request)
         except OSError as error:
-            logger.info("can't read %s: %s", file, error)
+            logger.info("can't read %s: %s", file, error, extra={"kind": "can't read a file"})
         return self._text(HTTPStatus.NOT_FOUND, f"There is no {path} here.\n")
 
     def _file(self, file: Path, request: Request) -> Response:
