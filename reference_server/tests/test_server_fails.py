@@ -13,7 +13,8 @@ from results import Results
 from scripted_client import Connect, ScriptedClient, make_hello
 from websockets.exceptions import ConnectionClosed
 
-from pagewire_server.apps import commands, events
+from pagewire_server import session as session_api
+from pagewire_server.apps import events
 from pagewire_server.apps.commands import Outcome
 from pagewire_server.apps.room import Room
 from pagewire_server.apps.session import Session
@@ -180,7 +181,7 @@ FAILING = [
     (Session, "_flush"),
     (Session, "_stop_expiry"),
     (Session, "_wake_from_thread"),
-    (commands, "_value_of"),
+    (session_api, "_value_of"),
     (Outcome, "succeed"),
     (Room, "has_changed"),
     (events.EventHandlers, "close"),
