@@ -6,7 +6,7 @@ NODE_CLIENT := node --experimental-websocket js_client/bin/pagewire-headless.mjs
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test conformance check format generate benchmark benchmark-streams benchmark-load walks clean
+.PHONY: help demo test test-lowest test-pythons conformance check format generate benchmark benchmark-streams benchmark-load walks clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -22,6 +22,12 @@ test: check .setup/browser .setup/nginx ## all checks, all tests, in Python, in 
 	@echo '--- tests of the conformance suite: it catches every defect'
 	@$(BIN)/pytest -q -n 10 --dist worksteal conformance_tests/tests
 	@$(MAKE) --no-print-directory conformance
+
+test-lowest: .setup/lowest .setup/nginx ## protocol and server, without a browser, on the lowest versions that pyproject.toml allows
+	@.setup/venv-lowest/bin/pytest -q -n 2 -p no:cacheprovider --ignore reference_server/tests/browser protocol/tests reference_server/tests
+
+test-pythons: .setup/nginx ## the server, without a browser, under every Python from 3.11 to 3.14 that is here
+	@.ci/test-pythons
 
 conformance: .setup/browser .setup/javascript ## our own clients against the conformance suite: Node, and the page in a browser
 	@echo '--- conformance of the client in Node'
@@ -71,6 +77,9 @@ clean: ## remove what was installed here
 
 .setup/python: pyproject.toml .ci/setup
 	@.ci/setup python
+
+.setup/lowest: pyproject.toml .ci/setup
+	@.ci/setup lowest
 
 .setup/javascript: js_client/package.json js_client/package-lock.json .ci/setup
 	@.ci/setup javascript

@@ -81,6 +81,24 @@ test("128 characters of two code units each are a name", () => {
   assert.equal(conversation.take().length, 1);
 });
 
+test("emit says which size is too large: the event's, or that of what waits", () => {
+  const conversation = Conversation.connected({
+    limits: { max_message_bytes: 4_194_304, stream_window_bytes: 2_097_152 },
+  });
+  const { session } = conversation;
+  assert.throws(() => session.emit("a", "x".repeat(5_000_000)), {
+    message: "an event of 5000071 bytes; the server takes 4194304",
+  });
+  assert.throws(() => session.emit("a", "x".repeat(2_000_000)), {
+    message: "an event of 2000071 bytes; at most 1048576 bytes may wait for the server",
+  });
+  conversation.do(session.emit("a", "x".repeat(600_000)));
+  assert.throws(() => session.emit("a", "x".repeat(500_000)), {
+    message:
+      "an event of 500071 bytes; 600071 of the 1048576 bytes that may wait for the server are in use",
+  });
+});
+
 test("emit throws past 1 MiB of unacknowledged messages; replies still find room (EVENT-3, DELIVERY-8)", () => {
   const conversation = Conversation.connected();
   conversation.receive(runJs(1));

@@ -15,6 +15,7 @@ from soak import FaultPlan
 
 from pagewire_server import Options
 from pagewire_server.apps.running import App
+from pagewire_server.ops.logs import line_limit
 
 FAULTS = 25
 
@@ -53,6 +54,12 @@ def connect() -> Iterator[Connect]:
             return client
 
         yield start
+
+
+@pytest.fixture(autouse=True)
+def _logs_have_room() -> None:
+    """Let each test see its lines, however many of their kind other tests have caused."""
+    line_limit.reset()
 
 
 @pytest.fixture

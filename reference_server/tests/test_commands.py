@@ -239,7 +239,7 @@ def test_error_of_run_js_that_nobody_waits_for_is_logged(
     client.result(client.receive("eval_js"), value=1)
     client.ack()
     assert client.receive_bye() == ("session_ended", 1000)
-    assert "run_js failed in the page: TypeError: no\nTypeError: no\n    at eval:1:1" in caplog.text
+    assert "run_js failed in the page: TypeError: no\n  TypeError: no\n      at eval:1:1" in caplog.text
 
 
 def test_set_env_sends_the_settings_and_tells_what_became_of_them(

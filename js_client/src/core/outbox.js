@@ -74,7 +74,12 @@ export class Outbox {
       throw new RangeError(`an event of ${size} bytes; the server takes ${this.maxMessageBytes}`);
     }
     if (this.#bytes + size > MOST_UNACKNOWLEDGED) {
-      throw new RangeError("too many events wait for the server");
+      const most = `${MOST_UNACKNOWLEDGED} bytes`;
+      const room =
+        size > MOST_UNACKNOWLEDGED
+          ? `at most ${most} may wait for the server`
+          : `${this.#bytes} of the ${most} that may wait for the server are in use`;
+      throw new RangeError(`an event of ${size} bytes; ${room}`);
     }
     this.#add(draft, size);
   }

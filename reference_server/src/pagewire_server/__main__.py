@@ -20,7 +20,7 @@ from pagewire_server.errors import MissingExtraError
 from pagewire_server.ops.logs import configure_logs
 from pagewire_server.ops.tls import server_context
 from pagewire_server.options import Options
-from pagewire_server.serving import serve
+from pagewire_server.serving import LAST_PORT, apps_by_name, serve
 from pagewire_server.version import VERSION
 from pagewire_server.web.static_files import client_folder
 
@@ -35,18 +35,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     configure_logs(options.log_format, level=logging.DEBUG if options.verbose else logging.INFO)
     try:
         apps, settings = _what_to_serve(options)
-        serve(apps, host=options.host, port=options.port, options=settings, on_start=_announcer(options))
+        serve(apps, host=options.host, port=options.port, options=settings, on_start=_browser_opener(options))
     except (_UsageError, MissingExtraError, OSError) as error:
-        sys.stderr.write(f"pagewire-server: {error}\n")
+        if sys.stderr is not None:  # as it is under pythonw
+            sys.stderr.write(f"pagewire-server: {error}\n")
         return 1
     return 0
 
 
 def load_apps(target: str) -> App | Mapping[str, App]:
     """Return what `module:name` names: an app, or a dict of apps by name."""
-    module_name, colon, name = target.partition(":")
-    if not (module_name and colon and name):
+    module_name, _, name = target.rpartition(":")
+    if not (module_name and name):
         raise _UsageError(f"{target!r} has not the form module:app")
+    _check_module_name(module_name, name)
     if (folder := str(Path.cwd())) not in sys.path:
         sys.path.insert(0, folder)
     try:
@@ -54,9 +56,32 @@ def load_apps(target: str) -> App | Mapping[str, App]:
     except ModuleNotFoundError as error:
         raise _UsageError(f"can't import {module_name}: {error}") from error
     found: object = getattr(module, name, None)
-    if callable(found) or isinstance(found, Mapping):
-        return found
-    raise _UsageError(f"{module_name} has no app {name!r}: a function, or a dict of functions by name")
+    if not (callable(found) or isinstance(found, Mapping)):
+        raise _UsageError(f"{module_name} has no app {name!r}: a function, or a dict of functions by name")
+    try:
+        return apps_by_name(found)
+    except (TypeError, ValueError) as error:
+        raise _UsageError(f"{target}: {error}") from None
+
+
+def _check_module_name(given: str, app: str) -> None:
+    """Refuse what Python cannot import; say the module's name where a file is given."""
+    names = given.removesuffix(".py").replace("\\", "/").replace("/", ".").strip(".")
+    is_module = bool(names) and all(name.isidentifier() for name in names.split("."))
+    if is_module and names == given:
+        return
+    hint = f"; for that file write {names}:{app}" if is_module else ""
+    raise _UsageError(f"{given!r} is not the name of a module{hint}")
+
+
+def _port(text: str) -> int:
+    try:
+        port = int(text)
+    except ValueError:
+        port = -1
+    if not 0 <= port <= LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: an integer from 0 to {LAST_PORT}")
+    return port
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -93,8 +118,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--host", default="127.0.0.1", help="to listen on (default: %(default)s, this machine only)"
         )
-        command.add_argument("--port", type=int, default=8080, help="to listen on; 0 finds one (default: %(default)s)")
-        command.add_argument("--metrics-port", type=int, metavar="PORT", help="serve /metrics for Prometheus there")
+        command.add_argument(
+            "--port", type=_port, default=8080, help="to listen on; 0 finds one (default: %(default)s)"
+        )
+        command.add_argument("--metrics-port", type=_port, metavar="PORT", help="serve /metrics for Prometheus there")
         command.add_argument(
             "--drain-window",
             type=float,
@@ -152,14 +179,12 @@ def _tls(certificate: Path | None, key: Path | None) -> ssl.SSLContext | None:
     return None
 
 
-def _announcer(options: argparse.Namespace) -> Callable[[Server], None]:
-    def announce(server: Server) -> None:
-        sys.stdout.write(f"Pagewire is at {server.url} - Ctrl-C stops it.\n")
-        sys.stdout.flush()
+def _browser_opener(options: argparse.Namespace) -> Callable[[Server], None]:
+    def open_browser(server: Server) -> None:
         if options.command == "demo" and not options.no_browser and _has_screen():
             webbrowser.open(server.url)
 
-    return announce
+    return open_browser
 
 
 def _has_screen() -> bool:

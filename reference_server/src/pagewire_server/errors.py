@@ -8,6 +8,7 @@ from pydantic import MISSING
 
 from pagewire_protocol.codes import ErrorCode
 from pagewire_protocol.reply_messages import ErrorParams
+from pagewire_server.ops.client_text import one_line
 
 
 class SessionError(Exception):
@@ -31,7 +32,10 @@ class MissingExtraError(ImportError):
 
 
 class CommandError(Exception):
-    """The page could not do what was asked. SPEC section 6 has the codes."""
+    """The page could not do what was asked. SPEC section 6 has the codes.
+
+    Its text (`str`) is cut and escaped, since the page chooses it; the attributes are as the page sent them.
+    """
 
     def __init__(self, code: str, message: str, data: object = None) -> None:
         super().__init__(message)
@@ -44,7 +48,7 @@ class CommandError(Exception):
         return type(self), (self.code, self.message, self.data)
 
     def __str__(self) -> str:
-        return f"{self.code}: {self.message}"
+        return f"{one_line(self.code)}: {one_line(self.message)}"
 
 
 class JavaScriptError(CommandError):
@@ -61,7 +65,7 @@ class JavaScriptError(CommandError):
         return type(self), (self.name, self.message, self.stack)
 
     def __str__(self) -> str:
-        return f"{self.name}: {self.message}"
+        return f"{one_line(self.name)}: {one_line(self.message)}"
 
 
 def command_error(params: ErrorParams) -> CommandError:

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import signal
 import sys
+import threading
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from pagewire_server.apps.running import App
 from pagewire_server.backends.default.server import Server
 from pagewire_server.options import Options
 
 logger = logging.getLogger("pagewire.server")
+
+LONGEST_NAME: Final = 128
+"""Characters in the name of an app (SPEC section 4)."""
+
+LAST_PORT: Final = 65_535
 
 
 def create_server(
@@ -21,18 +29,50 @@ def create_server(
     """Return a server for an event loop of your own, to be run by `async with`.
 
     Args:
-        apps: By name; `index` is what a page without a name gets. One app alone is `index`.
+        apps: By name, of 1 to 128 characters; `index` is what a page without a name gets. One app alone is `index`.
         host: To listen on; all others than 127.0.0.1 open it to the network.
         port: To listen on; 0 finds a free one.
         options: All other settings.
+
+    TypeError or ValueError says which argument is wrong, and what it accepts.
     """
-    named = {"index": apps} if callable(apps) else dict(apps)
-    if not named:
+    named = apps_by_name(apps)
+    _check_settings(host, port, options)
+    return Server(named, options or Options(), host, port)
+
+
+def _check_settings(host: object, port: object, options: object) -> None:
+    if not isinstance(host, str):
+        raise TypeError(f"host is {host!r}; it is a str, such as '127.0.0.1'")
+    if not isinstance(port, int) or isinstance(port, bool):
+        raise TypeError(f"port is {port!r}; it is an int from 0 to {LAST_PORT}")
+    if not 0 <= port <= LAST_PORT:
+        raise ValueError(f"port is {port}; it is an int from 0 to {LAST_PORT}")
+    if not isinstance(options, Options | None):
+        raise TypeError(f"options is of type {type(options).__name__}; pass Options(...)")
+
+
+def apps_by_name(apps: object) -> dict[str, App]:
+    """Return apps by their names; TypeError or ValueError for what are not apps."""
+    if callable(apps):
+        return {"index": apps}
+    if not isinstance(apps, Mapping):
+        raise TypeError(
+            f"apps is of type {type(apps).__name__}; "
+            "pass a function, without calling it, or a dict of functions by name"
+        )
+    if not apps:
         raise ValueError("serve() needs at least one app")
-    for name, app in named.items():
+    for name, app in apps.items():
+        if not isinstance(name, str):
+            raise TypeError(f"the name of an app is {name!r}; it is a str of 1 to {LONGEST_NAME} characters")
+        if not 1 <= len(name) <= LONGEST_NAME:
+            raise ValueError(
+                f"the name of an app has {len(name)} characters; it has 1 to {LONGEST_NAME}: {name[:40]!r}"
+            )
         if not callable(app):
             raise TypeError(f"the app {name!r} is of type {type(app).__name__}; an app is a function")
-    return Server(named, options or Options(), host, port)
+    return dict(apps)
 
 
 def serve(
@@ -42,19 +82,50 @@ def serve(
     port: int = 8080,
     options: Options | None = None,
     on_start: Callable[[Server], object] | None = None,
+    quiet: bool = False,
 ) -> None:
     """Serve apps until Ctrl-C, then say bye to every session and call what they deferred.
 
+    Once the server listens, one line on the standard output says where, unless `quiet`; then `on_start` is called.
+
     After SIGTERM no new session begins, and the same is done once the last one has ended, or after
-    `Options.drain_window`; a second SIGTERM does it at once. The arguments are those of `create_server`; `on_start` is
-    called once the server listens.
-    OSError if the port is taken.
+    `Options.drain_window`; a second SIGTERM does it at once. The other arguments are those of `create_server`.
+    OSError if the port is taken; RuntimeError where there is an event loop already, or outside the main thread.
     """
+    _require_a_place_to_run()
     server = create_server(apps, host=host, port=port, options=options)
-    asyncio.run(_serve_until_stopped(server, on_start))
+    asyncio.run(_serve_until_stopped(server, on_start, quiet=quiet))
 
 
-async def _serve_until_stopped(server: Server, on_start: Callable[[Server], object] | None) -> None:
+def _require_a_place_to_run() -> None:
+    if _is_in_event_loop():
+        raise RuntimeError(
+            "serve() cannot run inside an event loop, as in Jupyter; there use `async with create_server(apps):`"
+        )
+    if threading.current_thread() is not threading.main_thread():
+        # Python handles signals in the main thread only.
+        raise RuntimeError(
+            "serve() handles Ctrl-C, so it runs in the main thread only; elsewhere use create_server() in asyncio.run()"
+        )
+
+
+def _is_in_event_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _announce(url: str) -> None:
+    # There is no output under pythonw; and one that nobody reads is no reason not to serve.
+    if sys.stdout is not None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stdout.write(f"Pagewire is at {url} - Ctrl-C stops it.\n")
+            sys.stdout.flush()
+
+
+async def _serve_until_stopped(server: Server, on_start: Callable[[Server], object] | None, *, quiet: bool) -> None:
     drain, stop = asyncio.Event(), asyncio.Event()
     _on_signal(signal.SIGINT, stop.set)
 
@@ -64,6 +135,8 @@ async def _serve_until_stopped(server: Server, on_start: Callable[[Server], obje
     _on_signal(signal.SIGTERM, terminate)
     async with server:
         logger.info("listening on %s", server.url)
+        if not quiet:
+            _announce(server.url)
         if on_start:
             on_start(server)
         draining = asyncio.create_task(_drain_once(server, drain))

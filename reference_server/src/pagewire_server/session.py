@@ -7,6 +7,7 @@ In a plain `def` app the calls block; in an `async def` app what blocks there is
 from __future__ import annotations
 
 import asyncio
+import inspect
 import mimetypes
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
@@ -91,6 +92,7 @@ def run_js(code_: str, **args: Any) -> PendingCommand[None]:  # noqa: ANN401 - a
     Raises TypeError or ValueError for an argument that JSON cannot carry, `SessionClosed`, and on the event loop
     `SessionBusy`; in a thread it waits for room.
     """
+    _require_str("run_js", "code_", code_)
     return _submit("run_js", make_params(RunJsParams, "run_js", {"code": code_, "args": args}, values=args), _nothing)
 
 
@@ -110,6 +112,7 @@ def eval_js(
     waiting; TypeError or ValueError for an argument that JSON cannot carry; `SessionClosed`; in a coroutine
     `SessionBusy`.
     """
+    _require_str("eval_js", "expression_", expression_)
     _check_waiting("eval_js", timeout_, on_error_)
     params = make_params(EvalJsParams, "eval_js", {"expression": expression_, "args": args}, values=args)
     return answer(current_session(), "eval_js", params, _value_of, timeout_, raises=on_error_ == "raise")
@@ -130,6 +133,7 @@ def download(name: str, content: Content, *, media_type_: str | None = None) -> 
     Raises TypeError for other content, OSError for a path that can't be read, ValueError for a bad name or for more
     than a client without streams accepts. Where the size is not known at once, what it returns raises that.
     """
+    _require_str("download", "name", name, "; the order is download(name, content)")
     session = current_session()
     media_type = media_type_ or mimetypes.guess_type(name)[0] or "application/octet-stream"
     session.require_open()
@@ -151,6 +155,7 @@ def go_app(name: str, new_window: bool = True) -> PendingCommand[None]:
     Raises ValueError at once for an app that there is not. A popup that the browser blocked is logged, or raised as
     `CommandError` with code `popup_blocked` if it is waited for; the page then offers the user a link.
     """
+    _require_str("go_app", "name", name)
     session = current_session()
     if name not in session.apps:
         raise ValueError(f"go_app(): there is no app {name!r} on this server; it has {', '.join(sorted(session.apps))}")
@@ -172,6 +177,7 @@ def defer_call(function: Function) -> Function:
     `local` are there; commands raise `SessionClosed`. An exception is logged, and the next one is called. Once the
     session has ended this raises `SessionClosed`.
     """
+    _require_callable("defer_call", "function", function)
     current_session().deferred.add(function)
     return function
 
@@ -186,10 +192,12 @@ def on_event(name: str, handler: Handler | None = None) -> Handler | Callable[[H
     A session with handlers goes on after its app has returned, until the user leaves. Plain handlers of a `def` app
     are called one at a time in a thread and may block; all others on the event loop.
     """
+    _require_str("on_event", "name", name)
     session = current_session()
     session.require_open()
 
     def register(given: Handler) -> Handler:
+        _require_callable("on_event", "handler", given)
         session.events.add(name, given)
         return given
 
@@ -227,6 +235,8 @@ def run_async(coro_obj: Coroutine[Any, Any, Any]) -> TaskHandler:
 
     RuntimeError in an app that is a plain function.
     """
+    if not inspect.iscoroutine(coro_obj):
+        raise TypeError(f"run_async(): coro_obj is of type {type(coro_obj).__name__}, not a coroutine")
     session = current_session()
     if session.events.uses_thread or threading.get_ident() != session.loop_thread:
         coro_obj.close()
@@ -243,6 +253,16 @@ def _submit(type_: str, params: bytes, read: Callable[[WireModel], Value]) -> Pe
     pending = PendingCommand(current_session(), type_, read)
     pending.submit(type_, params)
     return pending
+
+
+def _require_str(call: str, argument: str, value: object, hint: str = "") -> None:
+    if not isinstance(value, str):
+        raise TypeError(f"{call}(): {argument} is of type {type(value).__name__}, not str{hint}")
+
+
+def _require_callable(call: str, argument: str, value: object) -> None:
+    if not callable(value):
+        raise TypeError(f"{call}(): {argument} is of type {type(value).__name__}; pass a function, without calling it")
 
 
 def _check_waiting(call: str, timeout: float | None, on_error: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Generator, Mapping
-from types import MappingProxyType
+from types import CoroutineType, MappingProxyType
 from typing import Any, Generic, TypeVar, cast
 
 from pydantic import ValidationError
@@ -19,6 +19,7 @@ from pagewire_protocol.reply_messages import ErrorParams
 from pagewire_server.apps.session import Session
 from pagewire_server.core.session import Command, Replied
 from pagewire_server.errors import CommandError, JavaScriptError, SessionClosed, command_error
+from pagewire_server.ops.client_text import Stack
 from pagewire_server.ops.logs import SessionLog
 
 Params = TypeVar("Params", bound=WireModel)
@@ -236,7 +237,7 @@ def log_failure(log: SessionLog, label: str, error: BaseException) -> None:
     """Log a failure that nobody waits for, with the JavaScript stack if there is one."""
     match error:
         case JavaScriptError():
-            stack = "" if error.stack is None else f"\n{error.stack}"
+            stack = "" if error.stack is None else Stack(f"\n{error.stack}")
             log.error("%s failed in the page: %s%s", label, error, stack)
         case CommandError(code=ErrorCode.CANCELLED):
             # The user's choice is no fault.
@@ -264,9 +265,13 @@ def answer(
     TimeoutError after `seconds`, in a thread waiting for room included. An error of the page is logged and gives None,
     or, with `raises`, is raised.
     """
-    is_on_loop = threading.get_ident() == session.loop_thread
-    send = _answer_in_task if is_on_loop else _answer_in_thread
-    return send(session, type_, params, read, seconds, raises=raises)
+    if threading.get_ident() != session.loop_thread:
+        return _answer_in_thread(session, type_, params, read, seconds, raises=raises)
+    work = _answer_in_task(session, type_, params, read, seconds, raises=raises)
+    coroutine = cast("CoroutineType[Any, Any, Value | None]", work)
+    # What Python warns of where the program forgot to await it.
+    coroutine.__name__ = coroutine.__qualname__ = type_
+    return coroutine
 
 
 def _answer_in_thread(

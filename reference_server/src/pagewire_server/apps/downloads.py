@@ -60,6 +60,11 @@ class Download(PendingCommand[int]):
         """Raise ValueError for a name or a media type that can't be sent."""
         self._params(StreamContent(kind="stream"))
 
+    def stop(self) -> None:
+        """Tell the page that no more content comes, unless it was told or has answered."""
+        if self.command:
+            self._session.cancel(self.command)
+
     def require_open(self) -> None:
         """Raise StreamClosed if no more content is needed: the download is done, or its session has ended."""
         if self.done():
@@ -181,6 +186,7 @@ def _feed_from_thread(session: Session, download: Download, pieces: Iterator[byt
         download.finish_content(content)
     except StreamClosed:
         session.log.debug("the download of %r takes no more content", download.name)
+        download.stop()
     except BaseException as error:  # noqa: BLE001 - handed to whoever waits for the download, or logged there
         download.give_up(error)
     finally:
@@ -217,6 +223,7 @@ async def _feed_from_task(session: Session, download: Download, pieces: AsyncGen
         download.finish_content(content)
     except StreamClosed:
         session.log.debug("the download of %r takes no more content", download.name)
+        download.stop()
     except asyncio.CancelledError as error:
         download.give_up(RuntimeError(f"the source was cancelled: {error!r}"))
         raise

@@ -104,7 +104,7 @@ class EventHandlers:
     def _call(self, event: _Event, handler: EventHandler) -> None:
         if self._is_closed:
             return
-        result, _ = guard_call(self._log, partial(handler, event.data), _what(event.name))
+        result, _ = guard_call(self._log, partial(handler, event.data), _what(event.name), is_limited=True)
         if not inspect.isawaitable(result):
             self._finished(event)
         else:
@@ -115,7 +115,8 @@ class EventHandlers:
                 start()
 
     def _start_task(self, event: _Event, work: Awaitable[object]) -> None:
-        task = self._loop.create_task(guard(self._log, work, _what(event.name)), context=self._context.copy())
+        guarded = guard(self._log, work, _what(event.name), is_limited=True)
+        task = self._loop.create_task(guarded, context=self._context.copy())
         self.tasks.add(task)
 
         def done(_task: asyncio.Task[BaseException | None]) -> None:

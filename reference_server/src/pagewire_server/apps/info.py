@@ -14,6 +14,7 @@ from user_agents import parse as parse_user_agent
 from user_agents.parsers import UserAgent
 
 from pagewire_protocol.handshake_messages import PageInfo
+from pagewire_server.ops.client_text import escape_lines
 from pagewire_server.web.requests import Request, user_address
 
 
@@ -52,7 +53,9 @@ class SessionInfo:
 
     def __str__(self) -> str:
         texts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return json.dumps({name: _plain(value) for name, value in texts.items()}, indent=2, ensure_ascii=False)
+        text = json.dumps({name: _plain(value) for name, value in texts.items()}, indent=2, ensure_ascii=False)
+        # What JSON leaves as it is may still steer a terminal.
+        return escape_lines(text)
 
 
 def _plain(value: object) -> object:
@@ -70,7 +73,7 @@ def make_info(
         user_agent=parse_user_agent(request.header("User-Agent") or ""),
         user_language=_or_empty(page.language) or _first_language(request.header("Accept-Language") or ""),
         languages=tuple(languages),
-        timezone=_or_empty(page.timezone),
+        timezone=_known_timezone(_or_empty(page.timezone)),
         server_host=request.header("Host") or "",
         origin=request.header("Origin") or "",
         user_ip=user_address(request, trusted_proxies),
@@ -82,6 +85,11 @@ def make_info(
         app=app,
         session_id=session_id,
     )
+
+
+def _known_timezone(name: str) -> str:
+    """Return an IANA name as it is; empty for what a browser says where it knows none."""
+    return "" if name == "Etc/Unknown" else name
 
 
 def _query_of(url: str) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Final, TypeVar, cast
 
 from pagewire_server.errors import SessionClosed
-from pagewire_server.ops.logs import SessionLog
+from pagewire_server.ops.logs import SessionLog, limited
 
 Value = TypeVar("Value")
 
@@ -26,38 +26,49 @@ def is_coroutine_function(function: Callable[..., object]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004 - its kind is what is asked
 
 
-def log_program_error(log: SessionLog, error: BaseException, what: str) -> None:
-    """Log what the program's code raised; the end of its session is no error."""
+def log_program_error(log: SessionLog, error: BaseException, what: str, *, is_limited: bool = False) -> None:
+    """Log what the program's code raised; the end of its session is no error.
+
+    `is_limited`: a client can have the code called as often as it likes.
+    """
     if isinstance(error, SessionClosed):
         log.debug("%s: the session ended meanwhile", what)
     else:
-        log.error("%s failed", what, exc_info=error)
+        extra = limited(f"{what} failed: {type(error).__name__}") if is_limited else None
+        log.error("%s failed", what, exc_info=error, extra=extra)
 
 
-async def guard(log: SessionLog, work: Awaitable[object], what: str) -> BaseException | None:
+async def guard(
+    log: SessionLog, work: Awaitable[object], what: str, *, is_limited: bool = False
+) -> BaseException | None:
     """Await the program's `work` at the top of a task; return what it raised, logged, or None.
 
-    Only the cancellation of this task itself goes on.
+    Only the cancellation of this task itself goes on. `is_limited` is that of `log_program_error`.
     """
     try:
         await work
     except asyncio.CancelledError as error:
         if _is_cancelled():
             raise
-        log_program_error(log, error, what)
+        log_program_error(log, error, what, is_limited=is_limited)
         return error
     except (Exception, *ESCAPING) as error:  # noqa: BLE001 - logged
-        log_program_error(log, error, what)
+        log_program_error(log, error, what, is_limited=is_limited)
         return error
     return None
 
 
-def guard_call(log: SessionLog, call: Callable[[], object], what: str) -> tuple[object, BaseException | None]:
-    """Call the program's function at the top of a thread or callback; return its value, and what it raised, logged."""
+def guard_call(
+    log: SessionLog, call: Callable[[], object], what: str, *, is_limited: bool = False
+) -> tuple[object, BaseException | None]:
+    """Call the program's function at the top of a thread or callback; return its value, and what it raised, logged.
+
+    `is_limited` is that of `log_program_error`.
+    """
     try:
         return call(), None
     except BaseException as error:  # noqa: BLE001 - logged
-        log_program_error(log, error, what)
+        log_program_error(log, error, what, is_limited=is_limited)
         return None, error
 
 

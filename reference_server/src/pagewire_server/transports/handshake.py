@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
@@ -13,6 +13,7 @@ from pydantic import MISSING
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import ByeCode
+from pagewire_protocol.control_messages import ByeParams
 from pagewire_protocol.handshake_messages import Heartbeat, HelloParams, ServerLimits, Software, WelcomeParams
 from pagewire_protocol.versions import SUBPROTOCOL
 from pagewire_protocol.violations import PeerViolation
@@ -31,14 +32,21 @@ from pagewire_server.core.handshake import (
     unsupported_version,
 )
 from pagewire_server.core.limits import ConnectionLimiter, MessageRate
+from pagewire_server.ops.logs import limited
 from pagewire_server.options import Options
 from pagewire_server.transports.websocket import WebSocket
 from pagewire_server.version import VERSION
-from pagewire_server.web.requests import counted_user, refused_page
+from pagewire_server.web.requests import Request, counted_user, refused_page, user_address
 
 logger = logging.getLogger("pagewire.server")
 
 _CROWDED: Final = "No hello came, and too many connections wait."
+_EVERYDAY: Final = frozenset(
+    (ByeCode.CLIENT_LEFT, ByeCode.REPLACED, ByeCode.SERVER_SHUTDOWN, ByeCode.SESSION_ENDED, ByeCode.SESSION_GONE)
+)
+"""Why clients are refused that came too late, or left."""
+_QUOTING: Final = frozenset((ByeCode.INVALID_MESSAGE, ByeCode.UNSUPPORTED_VERSION))
+"""Whose messages quote the hello, and with it perhaps a secret (SEC-2)."""
 _LEFT: Final = make_bye(ByeCode.CLIENT_LEFT, "The client left before it was let in.")
 
 
@@ -166,13 +174,22 @@ class Handshake:
             async with asyncio.timeout(self._options.hello_timeout):
                 is_good = await _call(check)
         except TimeoutError:
-            logger.error("authenticate took more than %g s", self._options.hello_timeout)  # noqa: TRY400 - whose, is known
+            kind = "authenticate took too long"
+            logger.error("authenticate took more than %g s", self._options.hello_timeout, extra=limited(kind))  # noqa: TRY400 - whose, is known
             raise Refused(make_bye(ByeCode.INTERNAL_ERROR, "The check of auth took too long.")) from None
         except (Exception, *ESCAPING):
-            logger.exception("authenticate failed")
+            logger.exception("authenticate failed", extra=limited("authenticate failed"))
             raise Refused(make_bye(ByeCode.INTERNAL_ERROR, "The server failed.")) from None
         if not is_good:
             raise Refused(make_bye(ByeCode.UNAUTHORIZED, "The server did not accept the client's auth."))
+
+
+def log_refusal(bye: ByeParams, request: Request, trusted_proxies: Sequence[str]) -> None:
+    """Log that the client of a request was not let in: what is part of everyday life at INFO, all else as a warning."""
+    level = logging.INFO if bye.code in _EVERYDAY else logging.WARNING
+    message = "see the client's log" if bye.code in _QUOTING else bye.message
+    user = user_address(request, trusted_proxies)
+    logger.log(level, "refused %s: %s: %s", user, bye.code, message, extra=limited(f"refused, {bye.code}"))
 
 
 async def _call(check: Callable[[], object]) -> object:

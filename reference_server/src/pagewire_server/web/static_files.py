@@ -158,7 +158,7 @@ class StaticFiles:
             if file:
                 return self._file(file, request)
         except OSError as error:
-            logger.info("can't read %s: %s", file, error)
+            logger.info("can't read %s: %s", file, error, extra={"kind": "can't read a file"})
         return self._answer(request, HTTPStatus.NOT_FOUND, f"There is no {path[:_MAX_PATH_CHARACTERS]} here.")
 
     def _file(self, file: Path, request: Request) -> Response:

@@ -25,9 +25,9 @@ from pagewire_server.apps.session import FAILED
 from pagewire_server.backends.default.websocket import DefaultWebSocket
 from pagewire_server.core.handshake import Refused
 from pagewire_server.core.limits import ConnectionLimiter
-from pagewire_server.ops.logs import library_logger
+from pagewire_server.ops.logs import library_logger, limited
 from pagewire_server.options import KIB, Options
-from pagewire_server.transports.handshake import Handshake
+from pagewire_server.transports.handshake import Handshake, log_refusal
 from pagewire_server.transports.websocket import LEAVE_SECONDS, SocketClosed, WebSocketConnection, send_bye
 from pagewire_server.version import VERSION
 from pagewire_server.web.requests import page_url
@@ -171,7 +171,7 @@ class Server:
         except SocketClosed:
             logger.debug("a connection closed before its hello")
         except Exception:
-            logger.exception("a handshake failed")
+            logger.exception("a handshake failed", extra=limited("a handshake failed"))
             if session:
                 session.end(FAILED)
             await self._refuse(socket, FAILED)
@@ -181,6 +181,7 @@ class Server:
     async def _refuse(self, socket: DefaultWebSocket, bye: ByeParams) -> None:
         if self._runner.metrics:
             self._runner.metrics.handshake_refused(bye.code)
+        log_refusal(bye, socket.head, self._options.trusted_proxies)
         await send_bye(socket, bye)
 
 
