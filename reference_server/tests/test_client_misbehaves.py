@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import socket
 import threading
 from collections.abc import Iterator
@@ -52,6 +53,7 @@ def test_client_that_sends_pings_and_does_not_read_is_cut_off(
     serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Pongs would pile up without limit, since a client that is not read is not judged by its heartbeat."""
+    caplog.set_level(logging.INFO)
 
     def app() -> None:
         for _ in range(4):
@@ -96,6 +98,7 @@ def test_message_that_is_not_completed_breaks_its_connection(
     serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture, opcode: Opcode, *, is_dripping: bool
 ) -> None:
     """Though the client answers Pings, and if it sends next to nothing now and then."""
+    caplog.set_level(logging.INFO)
     live = serve(hold, **BEAT)
     client = connect(live)
     client.connection.socket.sendall(Frame(opcode, b"x", fin=False).serialize(mask=True))
