@@ -265,9 +265,12 @@ class Session:
         except RuntimeError:
             self.log.debug("the event loop is closed")
 
+    def _closed(self) -> SessionClosed:
+        return SessionClosed(f"session {self.info.session_id} has ended: {self._last_bye.message}")
+
     def _require_open(self) -> None:
         if self._core.state is not SessionState.ACTIVE:
-            raise SessionClosed(f"session {self.info.session_id} has ended: {self._last_bye.message}")
+            raise self._closed()
 
     def _send_when_there_is_room(self, send: Callable[[], Command], deadline: float | None) -> Command:
         while True:
@@ -307,7 +310,7 @@ class Session:
             if self._core.state is not SessionState.ENDED:
                 self._end_listeners.add(listener)
                 return
-        listener.session_ended(SessionClosed(f"session {self.info.session_id} has ended: {self._last_bye.message}"))
+        listener.session_ended(self._closed())
 
     def forget_listener(self, listener: EndListener) -> None:
         """Do not tell `listener` any more. On any thread."""
@@ -331,7 +334,7 @@ class Session:
             commands = self._core.end()
             listeners, self._end_listeners = self._end_listeners, set()
         connection, self._connection = self._connection, None
-        closed = SessionClosed(f"session {self.info.session_id} has ended: {bye.message}")
+        closed = self._closed()
         steps: list[Callable[[], object]] = [
             self._stop_expiry,
             *((partial(connection.leave, bye),) if connection else ()),
