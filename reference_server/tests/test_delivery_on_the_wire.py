@@ -287,13 +287,15 @@ def test_session_that_is_away_for_too_long_is_gone(serve: Serve, connect: Connec
 
 def test_session_whose_client_came_back_stays(serve: Serve, connect: Connect) -> None:
     """RESUME-12: the window of an absence ends with it. Another session, left later, tells when it would be over."""
-    live = serve(hold, resume_window=2)
+    live = serve(hold, resume_window=10)
     first = connect(live, instance=INSTANCE)
     first.break_connection()
     live.until(lambda: live.is_detached)
     (session,) = live.sessions
     again = resume(connect, live, first)
     connect(live).break_connection()
+    live.until(lambda: sum(session.is_attached for session in live.sessions) == 1)
+    live.skip(10)
     live.until(lambda: live.server.session_count == 1)
     assert live.sessions == [session]
     again.emit("fence")

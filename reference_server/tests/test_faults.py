@@ -54,7 +54,7 @@ def test_hello_that_comes_late_does_not_disturb_the_newer_connection(
         except SessionClosed as closed:
             results.put(closed)
 
-    live = serve(app, resume_window=0.5)
+    live = serve(app)
     late = [Fault(Kind.LATE_HELLO)]
     with faulty_proxy(live.server.port, late) as proxy, node_client(proxy.url(), tmp_path) as client:
         assert results.next() == 1

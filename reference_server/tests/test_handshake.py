@@ -10,6 +10,7 @@ import pytest
 from live_server import PATIENCE, Serve
 from scripted_client import Connect, make_hello, scripted_client
 
+from pagewire_server import Options
 from pagewire_server.session import hold
 
 INSTANCE = "an-instance-of-the-tests"
@@ -118,7 +119,9 @@ def test_origin_is_checked_before_the_subprotocol(serve: Serve) -> None:
 
 def test_no_hello_in_time_is_told_so(serve: Serve, connect: Connect) -> None:
     """HELLO-16: 4408, and the client may try again."""
-    client = connect(serve(app, hello_timeout=0.05), hello=False)
+    live = serve(app)
+    client = connect(live, hello=False)
+    live.skip(Options().hello_timeout)
     assert client.receive_bye() == ("hello_timeout", 4408)
 
 

@@ -23,6 +23,7 @@ from websockets.frames import Frame, Opcode
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import ByeCode
+from pagewire_server import Options
 from pagewire_server.backends.default.websocket import DefaultWebSocket
 from pagewire_server.core.directory import SessionDirectory
 from pagewire_server.session import SessionBusy, download, eval_js, hold, on_event
@@ -459,15 +460,20 @@ def test_download_beyond_max_streams_is_busy_in_a_coroutine(serve: Serve, connec
 
 def test_plain_authenticate_that_blocks_holds_up_nobody(serve: Serve, connect: Connect) -> None:
     """It is called in a thread of its own, and has a time limit."""
-    never = threading.Event()
+    begun, never = threading.Event(), threading.Event()
 
     def check(auth: object, _request: object) -> bool:
-        return auth == "good" or never.wait(PATIENCE)
+        if auth == "good":
+            return True
+        begun.set()
+        return never.wait(PATIENCE)
 
-    live = serve(ask_for_ever, authenticate=check, hello_timeout=0.5)
+    live = serve(ask_for_ever, authenticate=check)
     neighbour, slow = Neighbour(connect(live, auth="good")), connect(live, hello=False)
     slow.send(make_hello())
+    assert begun.wait(PATIENCE)
     assert neighbour.is_served()
+    live.skip(Options().hello_timeout)
     assert slow.receive_bye() == ("internal_error", 4500)
     assert neighbour.is_served()
     never.set()
@@ -475,12 +481,17 @@ def test_plain_authenticate_that_blocks_holds_up_nobody(serve: Serve, connect: C
 
 def test_authenticate_that_never_ends_is_given_up(serve: Serve, connect: Connect) -> None:
     """A coroutine has the same time limit."""
+    begun = threading.Event()
 
     async def check(_auth: object, _request: object) -> bool:
+        begun.set()
         return await asyncio.Event().wait()
 
-    client = connect(serve(hold, authenticate=check, hello_timeout=0.2), hello=False)
+    live = serve(hold, authenticate=check)
+    client = connect(live, hello=False)
     client.send(make_hello())
+    assert begun.wait(PATIENCE)
+    live.skip(Options().hello_timeout)
     assert client.receive_bye() == ("internal_error", 4500)
 
 

@@ -74,7 +74,7 @@ def test_events_beyond_the_limit_are_not_read_until_handlers_are_done(
         max_waiting_event_bytes=LIMIT,
         max_messages_per_second=None,
         heartbeat_interval=0.1,
-        heartbeat_timeout=1.0,
+        heartbeat_timeout=2.5,
     )
     neighbour, client = Neighbour(connect(live, app="ask")), connect(live)
     sender = send_events(client)

@@ -104,7 +104,7 @@ def test_page_notices_a_black_hole_by_its_silence_and_resumes(
         results.put(eval_js("globalThis.count = 1"))
         hold()
 
-    live = serve(main, heartbeat_interval=0.2, heartbeat_timeout=0.2)
+    live = serve(main, heartbeat_interval=1, heartbeat_timeout=1)
     with faulty_proxy(live.server.port) as proxy:
         page = context.new_page()
         page.goto(proxy.url("http", "/"))
