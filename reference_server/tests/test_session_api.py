@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
 import threading
 from typing import Any
 
@@ -12,6 +13,8 @@ from live_server import PATIENCE, Serve
 from results import Results
 from scripted_client import Connect, scripted_client
 
+from pagewire_protocol.handshake_messages import PageInfo
+from pagewire_server.apps.info import SessionInfo, make_info
 from pagewire_server.session import (
     SessionClosed,
     SessionNotFound,
@@ -27,6 +30,7 @@ from pagewire_server.session import (
     run_asyncio_coroutine,
     run_js,
 )
+from pagewire_server.web.requests import Request
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "
@@ -68,6 +72,65 @@ def test_info_has_every_attribute_of_the_model(serve: Serve, results: Results) -
         assert results.next() == (host, "https://shop.example", "127.0.0.1", "websockets", "websocket", "/ws?key=test")
         assert results.next() == welcome["session"]
         assert results.next()["query"] == query
+
+
+HEAD = Request("/ws", (("User-Agent", IPHONE), ("Host", "a.example")), "192.0.2.1", None)
+PAGE = PageInfo(url="https://shop.example/x?a=1&a=2&b=")
+
+
+def info_of(head: Request, page: PageInfo = PAGE) -> SessionInfo:
+    """Return the info of a session that begins with that request."""
+    return make_info(page, "index", head, "s-1", backend="tests", trusted_proxies=())
+
+
+def test_user_agent_and_query_are_parsed_when_they_are_first_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever opens sessions must not hold up the event loop by what takes long to parse."""
+    parsed: list[str] = []
+
+    def parse(text: str, **_settings: bool) -> dict[str, list[str]]:
+        parsed.append(text)
+        return {}
+
+    monkeypatch.setattr("pagewire_server.apps.info.parse_user_agent", parse)
+    monkeypatch.setattr("pagewire_server.apps.info.parse_qs", parse)
+    known = info_of(HEAD)
+    assert parsed == []
+    assert known.user_agent is known.user_agent
+    assert known.query is known.query
+    assert parsed == [IPHONE, "a=1&a=2&b="]
+
+
+def test_user_agent_is_cut_before_it_is_parsed() -> None:
+    """Its parser takes longer than the text is long; browsers send less than 512 characters."""
+    known = info_of(Request("/ws", (("User-Agent", IPHONE + " x" * 4000),), "192.0.2.1", None))
+    assert known.user_agent.ua_string == (IPHONE + " x" * 4000)[:512]
+    assert known.user_agent.browser.family == "Mobile Safari"
+
+
+def test_info_is_a_value() -> None:
+    """It is compared by what is known, whether that has been parsed or not, and can be pickled."""
+    known = info_of(HEAD)
+    assert known.query == {"a": "2", "b": ""}
+    assert known.user_agent.is_mobile
+    assert known == info_of(HEAD)
+    assert known != info_of(Request("/ws", (), "192.0.2.1", None))
+    again = pickle.loads(pickle.dumps(known))  # noqa: S301 - our own
+    assert again == known
+    assert str(again) == str(known)
+    assert "iPhone" in repr(known)
+    with pytest.raises(AttributeError):
+        known.app = "other"  # type: ignore[misc]  # that is the point
+
+
+def test_dir_of_info_names_what_it_prints(serve: Serve, connect: Connect, results: Results) -> None:
+    """Editors and notebooks offer these names."""
+
+    def app() -> None:
+        results.put((sorted(json.loads(str(info))), dir(info)))
+
+    connect(serve(app))
+    printed, offered = results.next()
+    assert printed == offered
 
 
 def test_info_without_a_page_falls_back_to_the_headers(serve: Serve, results: Results) -> None:

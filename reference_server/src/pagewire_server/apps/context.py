@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Hashable, Iterator
 from typing import Any
 
-from pagewire_server.apps.info import SessionInfo
+from pagewire_server.apps.info import INFO_NAMES
 from pagewire_server.apps.running import session_of_context, session_of_thread
 from pagewire_server.apps.session import Session
 from pagewire_server.errors import SessionNotFound
@@ -40,7 +39,7 @@ class CurrentInfo:
     __repr__ = __str__
 
     def __dir__(self) -> list[str]:
-        return [field.name for field in dataclasses.fields(SessionInfo)]
+        return list(INFO_NAMES)
 
 
 class SessionLocal:

@@ -1,12 +1,16 @@
-"""What is known of the user and the page of a session."""
+"""What is known of the user and the page of a session.
+
+A client chooses these texts freely, and some take long to parse: that is done where the program first asks for it, not
+on the event loop at the beginning of each session.
+"""
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import MISSING
@@ -17,13 +21,22 @@ from pagewire_protocol.handshake_messages import PageInfo
 from pagewire_server.ops.client_text import escape_lines
 from pagewire_server.web.requests import Request, user_address
 
+MAX_USER_AGENT: Final = 512
+"""Characters of a User-Agent that are parsed: its parser takes milliseconds for them, and no browser sends as many."""
 
-@dataclass(frozen=True, slots=True)
+INFO_NAMES: Final = (
+    *("user_agent", "user_language", "languages", "timezone", "server_host", "origin", "user_ip", "backend"),
+    *("protocol", "request", "url", "query", "app", "session_id"),
+)
+"""The attributes of `info`, in the order in which it prints them."""
+
+
+@dataclass(frozen=True)
 class SessionInfo:
     """The user, the page and the connection that a session began with. Prints as JSON."""
 
-    user_agent: UserAgent
-    """As the user-agents library parses it: `is_mobile`, `browser.family`, `os.version_string`, `device.brand`."""
+    _user_agent: str
+    """The header, cut to `MAX_USER_AGENT` characters."""
     user_language: str
     """The browser's language, such as "zh-CN"; empty if unknown."""
     languages: tuple[str, ...]
@@ -43,17 +56,25 @@ class SessionInfo:
     request: Any
     """The framework's own request that opened the first connection; of `websockets`, with `path` and `headers`."""
     url: str
-    """Of the page, without its fragment; empty without a page."""
-    query: dict[str, str]
-    """The query parameters of the page's URL; of one that is there several times, the last."""
+    """Of the page, without its fragment; empty without a page, or if it is longer than 8192 characters (HELLO-22)."""
     app: str
     """The app that runs."""
     session_id: str
     """The session's public id, as in logs."""
 
+    @cached_property
+    def user_agent(self) -> UserAgent:
+        """As the user-agents library parses it: `is_mobile`, `browser.family`, `os.version_string`, `device.brand`."""
+        return parse_user_agent(self._user_agent)
+
+    @cached_property
+    def query(self) -> dict[str, str]:
+        """The query parameters of the page's URL; of one that is there several times, the last."""
+        return {name: values[-1] for name, values in parse_qs(_query_of(self.url), keep_blank_values=True).items()}
+
     def __str__(self) -> str:
-        texts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        text = json.dumps({name: _plain(value) for name, value in texts.items()}, indent=2, ensure_ascii=False)
+        values = {name: _plain(getattr(self, name)) for name in INFO_NAMES}
+        text = json.dumps(values, indent=2, ensure_ascii=False)
         # What JSON leaves as it is may still steer a terminal.
         return escape_lines(text)
 
@@ -66,11 +87,9 @@ def make_info(
     page: PageInfo, app: str, request: Request, session_id: str, *, backend: str, trusted_proxies: Sequence[str]
 ) -> SessionInfo:
     """Return the info of a new session, from its hello and the request of its first connection."""
-    url = _or_empty(page.url)
     languages = [] if page.languages is MISSING else page.languages
-    query = parse_qs(_query_of(url), keep_blank_values=True)
     return SessionInfo(
-        user_agent=parse_user_agent(request.header("User-Agent") or ""),
+        _user_agent=(request.header("User-Agent") or "")[:MAX_USER_AGENT],
         user_language=_or_empty(page.language) or _first_language(request.header("Accept-Language") or ""),
         languages=tuple(languages),
         timezone=_known_timezone(_or_empty(page.timezone)),
@@ -80,8 +99,7 @@ def make_info(
         backend=backend,
         protocol="websocket",
         request=request.native,
-        url=url,
-        query={name: values[-1] for name, values in query.items()},
+        url=_or_empty(page.url),
         app=app,
         session_id=session_id,
     )
