@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import select
 import socket
+from unittest.mock import Mock
 
 import pytest
 from websockets.client import ClientProtocol
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 from websockets.uri import parse_uri
 
 from pagewire_conformance.clients.builtin_page import BuiltinPage
+from pagewire_conformance.peer.line import Line
+from pagewire_conformance.verdicts import Broken
 from pagewire_conformance.wire.arrivals import Arrival, Kind
 from pagewire_conformance.wire.connection import Behavior, Connection
+from pagewire_conformance.wire.listener import Listener
 from pagewire_protocol.versions import SUBPROTOCOL
 
 
@@ -49,3 +56,21 @@ def test_browser_that_goes_away_is_not_an_error(
     finally:
         page.close()
     assert ("Traceback" in capsys.readouterr().err) == is_told
+
+
+def test_hello_that_is_too_large_is_answered_as_a_server_does() -> None:
+    """HELLO-21: it is broken, and the client gets `bye too_large`, so that it ends as it would with a server."""
+    listener = Listener()
+    line = Line(listener, Mock())
+    listener.open()
+    with connect(f"{listener.url}?key=k", subprotocols=[Subprotocol(SUBPROTOCOL)]) as client:
+        line.await_connection()
+        client.send("x" * 65537)
+        with pytest.raises(Broken) as broken:
+            line.take(lambda _: True, "hello", None)
+        assert broken.value.requirement == "HELLO-21"
+        assert json.loads(client.recv(20))["params"]["code"] == "too_large"
+        with pytest.raises(ConnectionClosed):
+            client.recv(20)
+        assert client.close_code == 4413
+    listener.close()

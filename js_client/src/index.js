@@ -24,7 +24,7 @@ const SOFTWARE = { name: "pagewire-js", version: "0.1.0" };
  * @typedef {object} ConnectOptions
  * @property {string | URL} url of the server's WebSocket: `ws:` or `wss:`
  * @property {string} [app] `index` if not given
- * @property {unknown} [auth] any JSON, for the server's own check
+ * @property {unknown} [auth] for the server's own check: any JSON, or a function that returns it at each attempt
  * @property {HelloParams["capabilities"]} [capabilities] beside `streams`
  * @property {PageParts} [parts] of the page, on which commands act
  * @property {ClientOptions["environment"]} [environment] in place of the page's

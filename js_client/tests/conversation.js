@@ -62,8 +62,8 @@ export class Conversation {
   /** What the session asked for since the last look. @type {Action[]} */
   #actions = [];
 
-  /** @param {{ random?: number, maxMessageBytes?: number, vendorCommands?: string[] }} [options] */
-  constructor({ random = 0.5, maxMessageBytes = 100_000, vendorCommands = [] } = {}) {
+  /** @param {{ random?: number, maxMessageBytes?: number, vendorCommands?: string[], hello?: object }} [options] */
+  constructor({ random = 0.5, maxMessageBytes = 100_000, vendorCommands = [], hello = {} } = {}) {
     this.session = new Session({
       hello: {
         client: { name: "tests", version: "1" },
@@ -72,6 +72,7 @@ export class Conversation {
         capabilities: { streams: {} },
         page: {},
         maxMessageBytes,
+        ...hello,
       },
       vendorCommands,
       backoff: new Backoff(),

@@ -24,7 +24,8 @@ from pagewire_server.session import download, eval_js, hold, register_thread
 
 THREADS = 4
 ROUNDS = 40
-AT_ONCE = 20
+AT_ONCE = 16
+"""So that the threads together have as many streams as a session may have."""
 CONTENT = bytes(66_000)
 """Streamed, and little enough to be sent at once: then every stream is looked at for each frame that is written."""
 
@@ -87,7 +88,7 @@ def answer_until_the_end(client: ScriptedClient) -> str:
 
 def test_core_is_read_while_threads_change_it(serve: Serve, connect: Connect) -> None:
     """Whatever the connection and the metrics ask of a session at any moment has an answer."""
-    live = serve(hold, max_streams=1000)
+    live = serve(hold)
     connect(live, capabilities={"streams": {}}).break_connection()
     live.until(lambda: live.is_detached)
     (session,) = live.sessions
@@ -191,7 +192,7 @@ def test_threads_that_send_and_cancel_never_silence_the_connection(
             thread.start()
         send_and_cancel(0, results)
 
-    live = serve(app, max_messages_per_second=None, max_streams=1000, stream_window_bytes=64 * MIB)
+    live = serve(app, max_messages_per_second=None, stream_window_bytes=64 * MIB)
     with eager_threads():
         client = connect(live, capabilities={"streams": {}})
         assert answer_until_the_end(client) == "session_ended"

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, cast
 
 import pytest
 from live_server import PATIENCE, Serve
+from results import Results
 from scripted_client import Connect, make_hello, scripted_client
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection
 
 from pagewire_server import Options
-from pagewire_server.session import hold
+from pagewire_server.backends.default.websocket import DefaultWebSocket
+from pagewire_server.session import eval_js, hold
 
 INSTANCE = "an-instance-of-the-tests"
 
@@ -134,6 +141,106 @@ def test_first_message_that_is_no_hello_is_invalid(serve: Serve, connect: Connec
     client = connect(serve(app), hello=False)
     client.connection.send(frame)
     assert client.receive_bye() == ("invalid_message", 4400)
+
+
+def hello_of(size: int) -> str:
+    """Return the text of a good hello of so many bytes, half of them in characters of two."""
+    hello = make_hello(auth="")
+    room = size - len(json.dumps(hello))
+    hello["params"]["auth"] = "\u00e9" * (room // 2) + "x" * (room % 2)
+    return json.dumps(hello, ensure_ascii=False)
+
+
+def in_fragments(text: str) -> Iterator[bytes]:
+    """Cut a text into pieces of some bytes."""
+    data = text.encode()
+    return (data[start : start + 1000] for start in range(0, len(data), 1000))
+
+
+@pytest.mark.parametrize("cut", [str, in_fragments], ids=["whole", "in fragments"])
+def test_hello_of_65536_bytes_is_accepted(
+    serve: Serve, connect: Connect, cut: Callable[[str], str | Iterator[bytes]]
+) -> None:
+    """HELLO-25: up to the limit, counted in bytes."""
+    client = connect(serve(app), hello=False)
+    client.connection.send(cut(hello_of(65536)), text=True)
+    assert client.receive("welcome")["params"]["resumed"] is False
+
+
+@pytest.mark.parametrize("cut", [str, in_fragments], ids=["whole", "in fragments"])
+@pytest.mark.parametrize("size", [65537, 131072])
+def test_larger_hello_is_too_large(
+    serve: Serve, connect: Connect, cut: Callable[[str], str | Iterator[bytes]], size: int
+) -> None:
+    """HELLO-25: whatever `max_message_bytes` is, until `welcome` it does not count."""
+    client = connect(serve(app), hello=False)
+    client.connection.send(cut(hello_of(size)), text=True)
+    assert client.receive_bye() == ("too_large", 4413)
+
+
+@pytest.mark.parametrize("cut", [str, in_fragments], ids=["whole", "in fragments"])
+def test_hello_far_beyond_the_limit_is_not_read_to_its_end(
+    serve: Serve, connect: Connect, cut: Callable[[str], str | Iterator[bytes]]
+) -> None:
+    """WIRE-23: the WebSocket layer says 1009 as soon as it sees the size."""
+    client = connect(serve(app), hello=False)
+    with suppress(ConnectionClosed):
+        client.connection.send(cut(hello_of(131073)), text=True)
+    assert client.close_code() == 1009
+
+
+def test_first_message_is_refused_before_its_last_fragment(serve: Serve, connect: Connect) -> None:
+    """HELLO-25: fragments of a message that is never whole fill no memory."""
+    client = connect(serve(app), hello=False)
+
+    def endless() -> Iterator[bytes]:
+        while True:
+            yield b"x" * 1000
+
+    with pytest.raises(ConnectionClosed):
+        client.connection.send(endless(), text=True)
+    assert client.close_code() == 1009
+
+
+def test_after_the_welcome_a_message_may_be_as_large_as_was_announced(
+    serve: Serve, connect: Connect, results: Results
+) -> None:
+    """HELLO-25 ends with the welcome."""
+
+    def measure() -> None:
+        results.put(len(eval_js("text")))
+
+    client = connect(serve(measure))
+    client.result(client.receive("eval_js"), value="x" * 4_000_000)
+    assert results.next() == 4_000_000
+
+
+def test_messages_between_hello_and_welcome_fill_no_memory(serve: Serve, connect: Connect) -> None:
+    """What comes before the server is ready for it is not read."""
+    may_answer = threading.Event()
+
+    async def authenticate(_auth: Any, _request: Any) -> bool:
+        return await asyncio.to_thread(may_answer.wait, PATIENCE)
+
+    live = serve(app, authenticate=authenticate)
+    client = connect(live, hello=False)
+    client.send(make_hello())
+    flood = threading.Thread(target=send_until_it_ends, args=(client.connection,), daemon=True)
+    flood.start()
+    live.until(lambda: any(socket.unread > 0 for socket in live.server._handshake.sockets))
+    (socket,) = live.server._handshake.sockets
+    live.until(lambda: not cast("DefaultWebSocket", socket).transport.is_reading())
+    assert socket.unread * 60_000 < 524_288
+    may_answer.set()
+    flood.join(PATIENCE)
+    assert client.close_code() == 4400
+
+
+def send_until_it_ends(connection: ClientConnection) -> None:
+    """Send messages, one after the other, until the connection is closed."""
+    with suppress(ConnectionClosed):
+        while True:
+            connection.send("x" * 60_000)
 
 
 def test_unknown_type_before_the_hello_is_ignored(serve: Serve, connect: Connect) -> None:

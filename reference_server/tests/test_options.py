@@ -31,6 +31,7 @@ def request_from(origin: str | None, host: str) -> Request:
         ({"max_messages_per_second": 0}, "max_messages_per_second is 0"),
         ({"max_messages_per_second": float("nan")}, "max_messages_per_second is nan"),
         ({"max_streams": 0}, "max_streams is 0; it must be at least 1"),
+        ({"max_streams": 65}, r"max_streams is 65; SPEC allows at most 64 \(STREAM-13\)"),
         ({"inline_bytes": 65537}, "inline_bytes is 65537; SPEC allows at most 65536"),
     ],
 )

@@ -55,7 +55,7 @@ class Client(Session):
                 case "go_app":
                     self.go_app(id_, params["app"], new_window=params["new_window"])
                 case _:
-                    self.test_command(id_, type_[5:])
+                    self.test_command(id_, type_[5:], params)
         except CommandFailed as failure:
             self.fail_command(id_, failure)
 
@@ -255,7 +255,7 @@ class Client(Session):
 
     # --- The capability test ---
 
-    def test_command(self, id_: int, name: str) -> None:
+    def test_command(self, id_: int, name: str, params: Message) -> None:
         """What the suite asks for besides the protocol."""
         if name == "state":
             self.result(id_, self.state())
@@ -274,6 +274,12 @@ class Client(Session):
                 self.reload()
             case "restore":
                 self.restore()
+            case "long_url":
+                self.reload()
+                self.page.url += "&padding="
+                self.page.url += "x" * (params["characters"] - len(self.page.url))
+            case "auth":
+                self.auth = params["text"] * params["times"]
 
     def state(self) -> Message:
         """What `test:state` shows."""

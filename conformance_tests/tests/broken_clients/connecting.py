@@ -82,6 +82,7 @@ class Connecting(ABC):
         """Become a new instance."""
         self.instance = secrets.token_urlsafe(32)
         self.page = Page()
+        self.auth: str | None = None
         self.disk = Disk()
         self.engine = Engine(self.js_reply, self.js_emit, self.prelude)
         self.attempt = 0
@@ -138,6 +139,7 @@ class Connecting(ABC):
     def connect(self) -> bool:
         """Open a connection; False if that fails."""
         self.attempt += 1
+        self.check_hello()
         try:
             self.wire = Wire(f"{self.url}?key={self.key}", self.subprotocols)
         except OSError:
@@ -293,6 +295,10 @@ class Connecting(ABC):
         self.notice = f"{notice} You may start again." if may_start_again else notice
 
     # --- What the subclass does ---
+
+    @abstractmethod
+    def check_hello(self) -> None:
+        """Stop if no hello can be sent."""
 
     @abstractmethod
     def say_hello(self) -> None:

@@ -1,6 +1,10 @@
 /** @file What a session asks of the shell around it; the shell does it in order, and a command's synchronous part at once. */
 
+import { controlFrame } from "../protocol/codec.js";
+import { CLIENT_BYES } from "../protocol/generated/registry.js";
+
 /** @import {ServerCommand} from "../protocol/checks.js" */
+/** @import {ClientByeCode} from "../protocol/generated/registry.js" */
 
 /**
  * @typedef {{ code: string, message: string, retry: "never" | "reconnect" | "resume", data?: unknown }} End
@@ -22,4 +26,22 @@
  * @typedef {Connect | Send | Close | Abandon | Start | Stop | Append | Finish | Announce} Action
  */
 
-export {};
+/** @param {ClientByeCode} code @returns {Action} */
+export function close(code) {
+  return { kind: "close", code: CLIENT_BYES[code], reason: code };
+}
+
+/** @param {string} frame @returns {Action} */
+export function sendFrame(frame) {
+  return { kind: "send", frame };
+}
+
+/** @param {string} type @param {object} params */
+export function sendControl(type, params) {
+  return sendFrame(controlFrame(type, params));
+}
+
+/** @param {number} id @param {number | null} offset null where none is due @returns {Action[]} */
+export function sendStreamAck(id, offset) {
+  return offset === null ? [] : [sendControl("stream_ack", { id, offset })];
+}

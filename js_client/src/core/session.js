@@ -12,9 +12,9 @@
  */
 
 import { check } from "../protocol/checks.js";
-import { controlFrame, readChunk, utf8Size } from "../protocol/codec.js";
-import { CLIENT_BYES } from "../protocol/generated/registry.js";
-import { helloParams, validateWelcome } from "./handshake.js";
+import { readChunk, utf8Size } from "../protocol/codec.js";
+import { close, sendControl, sendFrame, sendStreamAck } from "./actions.js";
+import { helloFrame, validateWelcome } from "./handshake.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
 import { ConnectionState, endOfClose } from "./reconnecting.js";
@@ -83,6 +83,8 @@ export class Session {
    * @returns {Action[]}
    */
   start(now) {
+    const hello = this.#nextHello();
+    if ("end" in hello) return this.#finish(hello.end); // HELLO-24
     this.#connection.connect(now);
     return [{ kind: "connect" }, this.#announce()];
   }
@@ -139,10 +141,11 @@ export class Session {
    */
   opened() {
     if (this.#connection.phase !== "opening") return [];
+    const hello = this.#nextHello();
+    if ("end" in hello) return [close("too_large"), ...this.#finish(hello.end)]; // END-7: without a bye
     this.#connection.opened();
-    this.#helloCount += 1; // HELLO-19
-    const resume = this.#connection.wasWelcomed ? this.#resumePoint() : undefined; // HELLO-6
-    return [sendControl("hello", helloParams(this.#hello, this.#helloCount, resume))];
+    this.#helloCount += 1;
+    return [sendFrame(hello.frame)];
   }
 
   /**
@@ -303,8 +306,11 @@ export class Session {
   #startCommand(command) {
     this.#inbox.expectAnswer(command.id);
     const { id, type, params } = /** @type {CoreCommand} */ (command);
-    if (type === "download" && params.content.kind === "stream")
+    if (type === "download" && params.content.kind === "stream") {
+      if (this.#streams.isFull)
+        return this.#giveUp(id, "unsupported", "more streams at once than 1.0 allows"); // STREAM-13
       this.#streams.open(id, params.size);
+    }
     return [{ kind: "start", command }];
   }
 
@@ -314,6 +320,11 @@ export class Session {
   }
 
   // --- Steps ---
+
+  #nextHello() {
+    const resume = this.#connection.wasWelcomed ? this.#resumePoint() : undefined; // HELLO-6
+    return helloFrame(this.#hello, this.#helloCount + 1, resume); // HELLO-19
+  }
 
   /** What `resume` says: it acknowledges all that it names. @returns {ResumePoint} */
   #resumePoint() {
@@ -349,7 +360,7 @@ export class Session {
     const bye = { code, message: reason.slice(0, LONGEST_REASON), retry: "never" }; // END-12
     return [
       ...(this.#connection.hasSocket ? [sendControl("bye", bye)] : []),
-      { kind: "close", code: CLIENT_BYES[code], reason: code },
+      close(code),
       ...this.#finish(bye),
     ];
   }
@@ -376,19 +387,4 @@ export class Session {
       vendorCommands: this.#vendorCommands,
     };
   }
-}
-
-/** @param {string} frame @returns {Action} */
-function sendFrame(frame) {
-  return { kind: "send", frame };
-}
-
-/** @param {string} type @param {object} params */
-function sendControl(type, params) {
-  return sendFrame(controlFrame(type, params));
-}
-
-/** @param {number} id @param {number | null} offset null where none is due @returns {Action[]} */
-function sendStreamAck(id, offset) {
-  return offset === null ? [] : [sendControl("stream_ack", { id, offset })];
 }

@@ -16,10 +16,18 @@
 /** @type {ChunkVerdict} */
 const IGNORE = { outcome: "ignore" };
 
+/** How many streams may be unfinished at once (STREAM-13). */
+const MOST_STREAMS = 64;
+
 export class IncomingStreams {
   /** @type {Map<number, Stream>} */
   #streams = new Map();
   #quarter = 0;
+
+  /** Whether there can be no further stream: `resume` could not name it. */
+  get isFull() {
+    return this.#streams.size >= MOST_STREAMS;
+  }
 
   /** @param {number} windowBytes the server's `stream_window_bytes` */
   setWindow(windowBytes) {

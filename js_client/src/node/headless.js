@@ -26,6 +26,8 @@ const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
  */
 export function headlessClient({ url, app, downloads, platform = {} }) {
   const folder = new DownloadFolder(downloads);
+  /** @type {string | undefined} */
+  let auth;
   /** @type {Client} */
   const client = new Client({
     url,
@@ -35,10 +37,14 @@ export function headlessClient({ url, app, downloads, platform = {} }) {
       capabilities: { streams: {}, test: {} },
       page: {},
       maxMessageBytes: MAX_MESSAGE_BYTES,
+      auth: () => auth,
     },
     environment: headlessEnvironment(folder, {
       leave: () => client.close(),
       breakConnection: () => client.breakConnection(),
+      useAuth: (text) => {
+        auth = text;
+      },
     }),
     platform,
   });
@@ -47,7 +53,7 @@ export function headlessClient({ url, app, downloads, platform = {} }) {
 
 /**
  * @param {DownloadFolder} folder
- * @param {{ leave: () => void, breakConnection: () => void }} test
+ * @param {{ leave: () => void, breakConnection: () => void, useAuth: (text: string) => void }} test
  * @returns {Environment}
  */
 function headlessEnvironment(folder, test) {
@@ -63,6 +69,13 @@ function headlessEnvironment(folder, test) {
       ["test:state", () => result({ files: folder.files, settings: {}, apps: [] })],
       ["test:leave", () => ({ ...result({}), afterwards: test.leave })],
       ["test:break", () => ({ ...result({}), afterwards: test.breakConnection })],
+      [
+        "test:auth",
+        (/** @type {Record<string, unknown>} */ params) => {
+          test.useAuth(String(params["text"]).repeat(Number(params["times"])));
+          return result({});
+        },
+      ],
     ]),
   };
 }

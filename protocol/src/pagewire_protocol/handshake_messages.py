@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import MISSING, Field
 
@@ -13,13 +13,18 @@ from pagewire_protocol.fields import (
     Integer,
     Json,
     Limit,
-    LongText,
     Name,
     PositiveInteger,
     ShortText,
     Version,
     WireModel,
 )
+
+MAX_HELLO_BYTES: Final = 65536
+"""The largest message that a client sends until `welcome` (HELLO-21)."""
+
+MAX_STREAMS: Final = 64
+"""How many streams of a session may be unfinished at once (STREAM-13)."""
 
 
 class Software(WireModel):
@@ -34,8 +39,8 @@ class Software(WireModel):
 class PageInfo(WireModel):
     """The page a client is, as far as there is one."""
 
-    url: LongText | MISSING = MISSING
-    """Without its fragment."""
+    url: Annotated[str, Field(max_length=8192)] | MISSING = MISSING
+    """Without its fragment; absent if that is longer than 8192 characters (HELLO-22)."""
     language: ShortText | MISSING = MISSING
     """As `navigator.language`, for example `de-CH`."""
     languages: Annotated[list[ShortText], Field(max_length=64)] | MISSING = MISSING
@@ -65,7 +70,7 @@ class ResumePoint(WireModel):
 
     last_seq: Integer
     """The last session message received from the server."""
-    streams: list[StreamPosition]
+    streams: Annotated[list[StreamPosition], Field(max_length=MAX_STREAMS)]
     """Every stream whose command is received and not answered."""
 
 

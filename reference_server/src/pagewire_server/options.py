@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from pagewire_protocol.fields import MIN_MESSAGE_BYTES
+from pagewire_protocol.handshake_messages import MAX_STREAMS
 from pagewire_server.core.limits import SessionLimits
 
 if TYPE_CHECKING:
@@ -90,8 +91,8 @@ class Options:
     twice as many bytes the session ends."""
     stream_window_bytes: int = 2 * MIB
     """What may be unacknowledged of one download; a chunk is a quarter of it."""
-    max_streams: int = 64
-    """Streamed downloads of one session at once; past it calls wait or raise `SessionBusy`."""
+    max_streams: int = MAX_STREAMS
+    """Streamed downloads of one session at once, at most 64 (STREAM-13); past it calls wait or raise `SessionBusy`."""
     window_bytes: int = MIB
     """What may be unacknowledged of a session's messages on a connection (DELIVERY-9)."""
     outbox_bytes: int = 8 * MIB
@@ -173,6 +174,8 @@ class Options:
         for name in ("max_waiting_connections", "max_streams"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.max_streams > MAX_STREAMS:
+            raise ValueError(f"max_streams is {self.max_streams}; SPEC allows at most {MAX_STREAMS} (STREAM-13)")
         for name in ("max_sessions_per_address", "max_waiting_connections_per_address", "max_messages_per_second"):
             if getattr(self, name) is not None and not getattr(self, name) >= 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1, or None for no limit")

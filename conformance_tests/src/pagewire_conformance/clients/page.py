@@ -202,6 +202,21 @@ class _Tab:
         self._page.goto(self._url, wait_until="load")  # requests pass through the driver, which works in its own calls
         return True
 
+    def open_long_url(self, characters: int) -> None:
+        """See ClientDriver: the server is asked for the usual URL, since many servers accept no long one."""
+        usual, _, fragment = self._url.partition("#")
+        padded = f"{usual}{'&' if '?' in usual else '?'}padding="
+        padded += "x" * (characters - len(padded))
+        self._context.route(
+            lambda url: url.partition("#")[0] == padded,
+            lambda route: route.fulfill(response=route.fetch(url=usual)),
+        )
+        self._page.goto(f"{padded}#{fragment}", wait_until="load")  # as in `forbid_code`
+
+    def use_auth(self, text: str, times: int) -> None:  # noqa: ARG002 - see ClientDriver
+        """See ClientDriver."""
+        raise Unverified("the browser's driver cannot change the auth of a page")
+
     @property
     def blocks_windows(self) -> bool:
         """See ClientDriver."""

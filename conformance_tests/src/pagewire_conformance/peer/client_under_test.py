@@ -100,6 +100,14 @@ class ClientDriver(Protocol):
         """As `apps`, where the session is over."""
         ...
 
+    def open_long_url(self, characters: int) -> None:
+        """Load the page again, from a URL of so many characters."""
+        ...
+
+    def use_auth(self, text: str, times: int) -> None:
+        """Have `auth` of the next hello be that text, so many times in a row."""
+        ...
+
 
 class Subject(Protocol):
     """A client that has been started for one case."""
@@ -191,14 +199,22 @@ class TestCapability:
         """See ClientDriver: nobody is left to ask."""
         raise Unverified("the capability test cannot show where a page went that has left")
 
+    def open_long_url(self, characters: int) -> None:
+        """See ClientDriver."""
+        self._do("test:long_url", {"characters": characters})
+
+    def use_auth(self, text: str, times: int) -> None:
+        """See ClientDriver."""
+        self._do("test:auth", {"text": text, "times": times})
+
     def _state(self, part: str) -> Any:
         state = self._do("test:state")
         if part not in state:
             raise Unverified(f"test:state does not show {part}")
         return state[part]
 
-    def _do(self, type_: str) -> Message:
-        reply = self._ask({"type": type_, "params": {}})
+    def _do(self, type_: str, params: Message | None = None) -> Message:
+        reply = self._ask({"type": type_, "params": params or {}})
         if reply["type"] == "result":
             return dict(reply["params"])
         if reply["params"]["code"] == "unsupported":

@@ -12,6 +12,7 @@ from pagewire_conformance.peer.schemas import check_schema
 from pagewire_conformance.peer.strict_json import MAX_DEPTH, check_text, depth, read_object
 from pagewire_conformance.verdicts import Broken
 from pagewire_protocol.codes import BYE_RULES, ByeCode, CloseCode
+from pagewire_protocol.handshake_messages import MAX_HELLO_BYTES
 from pagewire_protocol.registry import CAPABILITIES, RESULT_MODELS
 from pagewire_protocol.versions import SUBPROTOCOL
 
@@ -45,6 +46,8 @@ class Judge:
     """The `seq` of the last session message that the suite has written."""
     hello: Message = field(default_factory=dict)
     """The params of the last hello."""
+    hello_bytes: int = 0
+    """The size of the last hello."""
     _welcomed_once: bool = False
     _greeted: bool = False
     _welcomed: bool = False
@@ -110,6 +113,8 @@ class Judge:
             raise Broken(f"the client sent something after its bye: {data[:200]!r}", "END-2")
         if self.max_message_bytes and len(data) > self.max_message_bytes:
             raise Broken(f"a message of {len(data)} bytes, where {self.max_message_bytes} are taken", "WIRE-24")
+        if not self._greeted:
+            self._check_hello_size(len(data))
         message = read_object(data)
         check_text(message)
         self._check_handshake(message)
@@ -159,6 +164,13 @@ class Judge:
             return
         if type_ != "hello":
             raise Broken(f"the first message on a connection is {type_!r}, not hello", "HELLO-1")
+
+    def _check_hello_size(self, size: int) -> None:
+        self.hello_bytes = size
+        if size > MAX_HELLO_BYTES:
+            raise Broken(
+                f"a first message of {size} bytes, where {MAX_HELLO_BYTES} are taken until welcome", "HELLO-21"
+            )
 
     def _check_hello(self, params: Message) -> None:
         self._greeted = True

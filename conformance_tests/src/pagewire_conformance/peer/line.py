@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
-from pagewire_conformance.messages import Message
+from pagewire_conformance.messages import Message, bye
 from pagewire_conformance.peer.client_under_test import Subject
 from pagewire_conformance.peer.judge import Judge
 from pagewire_conformance.peer.transcript import Transcript
@@ -21,6 +21,7 @@ from pagewire_conformance.verdicts import Broken, ClientFailure
 from pagewire_conformance.wire.arrivals import Arrival, Kind
 from pagewire_conformance.wire.connection import Connection
 from pagewire_conformance.wire.listener import Listener
+from pagewire_protocol.codes import BYE_RULES, ByeCode
 
 PATIENCE: Final = 5.0
 """Seconds that anything may take which a client does at once, before --timeout-factor."""
@@ -296,7 +297,7 @@ class Line:
             case Kind.TEXT:
                 self._hide_secret(arrival.data)
                 self.transcript.add("client", arrival.connection, arrival.data, len(arrival.data), arrival.time)
-                self._inbox.append((self.judge.text(arrival.data), arrival.time))
+                self._inbox.append((self._judge(arrival.data), arrival.time))
             case Kind.BINARY:
                 self.transcript.add("client", arrival.connection, "[binary frame]", len(arrival.data), arrival.time)
                 self.judge.binary()
@@ -314,6 +315,16 @@ class Line:
             case _:
                 self._ponged = True
                 self.transcript.add("note", arrival.connection, "Pong", at=arrival.time)
+
+    def _judge(self, data: bytes) -> Message:
+        try:
+            return self.judge.text(data)
+        except Broken as broken:
+            if broken.requirement == "HELLO-21":
+                # As a server does, so that the client ends as well.
+                self.send_text(encode(bye(ByeCode.TOO_LARGE, "never", str(broken))))
+                self.close(BYE_RULES[ByeCode.TOO_LARGE].close)
+            raise
 
     def _hide_secret(self, data: bytes) -> None:
         if b'"instance"' in data:

@@ -118,6 +118,8 @@ def _requirement(type_: str, error: ValidationError) -> str:
         path.append(error.message.partition(" is a required")[0].strip("'"))
     if not path and error.validator == "additionalProperties" and "'seq'" in error.message:
         return "WIRE-10"
+    if path == ["params", "page", "url"] and error.validator == "maxLength":
+        return "HELLO-22"
     return next((id_ for place, id_ in _PLACES if tuple(path[: len(place)]) == place), _TYPES[type_])
 
 

@@ -7,6 +7,7 @@ from broken_clients.defects import breaks
 from broken_clients.defects.bases import (
     WithHello,
 )
+from broken_clients.session import LONGEST_URL, MAX_HELLO_BYTES
 from pagewire_protocol.codec import Envelope
 from pagewire_protocol.violations import PeerViolation
 
@@ -139,6 +140,79 @@ class TellsNoTimezone(Client):
         params = super().hello_params()
         del params["page"]["timezone"]
         return params
+
+
+@breaks("HELLO-21")
+class SendsHellosOfAnySize(Client):
+    """Sends its hello whatever its size is."""
+
+    def fits(self, hello: str) -> bool:
+        return True
+
+
+@breaks("HELLO-21")
+class CountsItsHelloInCharacters(Client):
+    """Counts the size of its hello in characters."""
+
+    def fits(self, hello: str) -> bool:
+        return len(hello) <= MAX_HELLO_BYTES
+
+
+@breaks("RESUME-1")
+class KeepsHalfOfItsHelloFree(Client):
+    """Ends where its hello is larger than half of what it may be."""
+
+    def fits(self, hello: str) -> bool:
+        return len(hello.encode()) <= MAX_HELLO_BYTES // 2
+
+
+@breaks("HELLO-22")
+class TellsLongUrls(Client):
+    """Tells the page's URL however long it is."""
+
+    def page_info(self) -> Message:
+        return self.page.describe()
+
+
+@breaks("HELLO-22")
+class CutsLongUrls(Client):
+    """Cuts a URL that is too long."""
+
+    def page_info(self) -> Message:
+        page = self.page.describe()
+        return page | {"url": page["url"][:LONGEST_URL]}
+
+
+@breaks("HELLO-9")
+class OmitsUrlsThatFit(Client):
+    """Tells no URL from 8192 characters on."""
+
+    def page_info(self) -> Message:
+        page = self.page.describe()
+        if len(page["url"]) >= LONGEST_URL:
+            del page["url"]
+        return page
+
+
+@breaks("HELLO-23")
+class EndsWhereTheUrlCouldGo(Client):
+    """Ends where its hello is too large, though it would fit without the page's URL."""
+
+    def fitting_hello(self) -> str | None:
+        params = self.hello_params() | ({"resume": self.resume_point()} if self.was_welcomed else {})
+        text = self.hello_text(params)
+        return text if self.fits(text) else None
+
+
+@breaks("HELLO-24")
+class OmitsItsAuth(Client):
+    """Leaves auth out where its hello is too large."""
+
+    def fitting_hello(self) -> str | None:
+        hello = super().fitting_hello()
+        if hello is None:
+            self.auth = None
+        return hello or super().fitting_hello()
 
 
 @breaks("HELLO-17")

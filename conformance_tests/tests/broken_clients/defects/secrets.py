@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from broken_clients.client import Client, Message
 from broken_clients.defects import breaks
 from broken_clients.defects.bases import (
@@ -63,9 +61,9 @@ class PutsItsSecretIntoTheUrl(Client):
 class LogsItsSecret(Client):
     """Logs its hello."""
 
-    def send_control(self, type_: str, params: Message) -> None:
-        self.output.append(json.dumps(params))
-        super().send_control(type_, params)
+    def send(self, text: str) -> None:
+        self.output.append(text)
+        super().send(text)
 
 
 @breaks("SEC-3")

@@ -97,7 +97,7 @@ export interface Software {
  */
 export interface PageInfo {
   /**
-   * Without its fragment.
+   * Without its fragment; absent if that is longer than 8192 characters (HELLO-22).
    */
   url?: string;
   /**
@@ -134,6 +134,8 @@ export interface ResumePoint {
   last_seq: number;
   /**
    * Every stream whose command is received and not answered.
+   *
+   * @maxItems 64
    */
   streams: StreamPosition[];
 }

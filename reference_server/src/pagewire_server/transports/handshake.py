@@ -14,7 +14,14 @@ from pydantic import MISSING
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.control_messages import ByeParams
-from pagewire_protocol.handshake_messages import Heartbeat, HelloParams, ServerLimits, Software, WelcomeParams
+from pagewire_protocol.handshake_messages import (
+    MAX_HELLO_BYTES,
+    Heartbeat,
+    HelloParams,
+    ServerLimits,
+    Software,
+    WelcomeParams,
+)
 from pagewire_protocol.versions import SUBPROTOCOL
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.apps.program_code import ESCAPING, in_own_thread, is_coroutine_function
@@ -128,7 +135,7 @@ class Handshake:
             if not socket.is_open:
                 raise Refused(_LEFT)
         while socket.unread:
-            if check_early(await socket.receive(), options.max_message_bytes):
+            if check_early(await socket.receive(), MAX_HELLO_BYTES):
                 raise Refused(_LEFT)
         if self._runner.is_closing:
             raise Refused(SHUTDOWN)
@@ -159,7 +166,7 @@ class Handshake:
                         raise Refused(_LEFT)
                     if not isinstance(message, str):
                         raise PeerViolation("the first message is a binary frame, not a hello")
-                    hello = read_hello(message, options.max_message_bytes)
+                    hello = read_hello(message, MAX_HELLO_BYTES)  # HELLO-25
                     if hello:
                         return hello
         except TimeoutError:

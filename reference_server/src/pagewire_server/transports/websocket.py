@@ -94,8 +94,11 @@ class WebSocket(Protocol):
     async def until_writable(self) -> None:
         """Wait until what was written has left, or until the end."""
 
-    def carry(self, rate: MessageRate, take_text: Callable[[str], bool]) -> None:
-        """Begin to carry a session: keep to its rate, and buffer little, since what is buffered cannot be overtaken."""
+    def carry(self, rate: MessageRate, take_text: Callable[[str], bool], max_message_bytes: int) -> None:
+        """Begin to carry a session: keep to its rate, and buffer little, since what is buffered cannot be overtaken.
+
+        Until then the socket accepts messages of `MAX_HELLO_BYTES` and a little more, then of `max_message_bytes`.
+        """
 
     async def close(self, code: int, reason: str) -> None:
         """Close it, and wait for the other side."""
@@ -191,15 +194,15 @@ class WebSocketConnection:
         try:
             first = control_frame("welcome", welcome.model_copy(update={"last_seq": last_seq}))
             self._writer = self._loop.create_task(self._write(first))
-            await self._read()
+            await self._read(welcome.limits.max_message_bytes)
         finally:
             self._stop_timers()
             session.detach(self, self._close_code())
             await self._finish()
 
-    async def _read(self) -> None:
+    async def _read(self, max_message_bytes: int) -> None:
         socket = self._socket
-        socket.carry(self._session.rate, self._receive)
+        socket.carry(self._session.rate, self._receive, max_message_bytes)
         try:
             while True:
                 message = await socket.receive()

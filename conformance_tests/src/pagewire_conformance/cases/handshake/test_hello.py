@@ -1,12 +1,17 @@
-"""HELLO-1 to HELLO-9, HELLO-19: what a client says of itself."""
+"""HELLO-1 to HELLO-9, HELLO-19, HELLO-21, HELLO-22: what a client says of itself."""
 
 from __future__ import annotations
 
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+
 from pagewire_conformance.peer.peer import Peer
-from pagewire_conformance.requirements import requirement
+from pagewire_conformance.requirements import Profile, profile, requirement
+
+LONGEST_URL = 8192
+"""In characters."""
 
 
 @requirement("HELLO-1")
@@ -69,3 +74,24 @@ def test_page_describes_itself(unconnected: Peer) -> None:
     assert "#" not in page["url"]
     assert page["language"] in page["languages"]
     assert re.fullmatch(r"UTC|[A-Za-z_]+(/[A-Za-z0-9_+-]+)+", page["timezone"])
+
+
+@requirement("HELLO-9")
+@profile(Profile.PAGE)
+def test_longest_url_is_told(peer: Peer) -> None:
+    """HELLO-9: a page tells a URL of 8192 characters as it is."""
+    peer.needs_page()
+    peer.seen.open_long_url(LONGEST_URL)
+    peer.begin_anew()
+    assert len(peer.connect()["page"].get("url", "")) == LONGEST_URL
+
+
+@requirement("HELLO-21", "HELLO-22")
+@profile(Profile.PAGE)
+@pytest.mark.parametrize("characters", [LONGEST_URL + 1, 70_000])
+def test_longer_url_is_left_out(peer: Peer, characters: int) -> None:
+    """HELLO-21, HELLO-22: a page tells no URL that is too long, nor a part of it."""
+    peer.needs_page()
+    peer.seen.open_long_url(characters)
+    peer.begin_anew()
+    assert "url" not in peer.connect()["page"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Final, Self, cast
+from typing import Self, cast
 
 from websockets.asyncio.server import Server as WebSocketServer
 from websockets.asyncio.server import ServerConnection
@@ -17,16 +17,17 @@ from websockets.typing import Subprotocol
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.control_messages import ByeParams
+from pagewire_protocol.handshake_messages import MAX_HELLO_BYTES
 from pagewire_protocol.versions import SUBPROTOCOL
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.apps.runner import SHUTDOWN, AppRunner
 from pagewire_server.apps.running import App
 from pagewire_server.apps.session import FAILED
-from pagewire_server.backends.default.websocket import DefaultWebSocket
+from pagewire_server.backends.default.websocket import CLOSE_SLACK_BYTES, UNREAD_FRAMES, DefaultWebSocket
 from pagewire_server.core.handshake import Refused
 from pagewire_server.core.limits import ConnectionLimiter
 from pagewire_server.ops.logs import library_logger, limited
-from pagewire_server.options import KIB, Options
+from pagewire_server.options import Options
 from pagewire_server.transports.handshake import Handshake, log_refusal
 from pagewire_server.transports.websocket import LEAVE_SECONDS, SocketClosed, WebSocketConnection, send_bye
 from pagewire_server.version import VERSION
@@ -34,9 +35,6 @@ from pagewire_server.web.requests import page_url
 from pagewire_server.web.site import SOCKET_PATH, Site
 
 logger = logging.getLogger("pagewire.server")
-
-_CLOSE_SLACK_BYTES: Final = 64 * KIB
-"""How much more than a message the library accepts, so that ours is the error that a client sees (WIRE-23)."""
 
 
 class Server:
@@ -120,7 +118,9 @@ class Server:
             process_request=self._process_request,
             server_header=f"pagewire/{VERSION}",
             compression=None,
-            max_size=options.max_message_bytes + _CLOSE_SLACK_BYTES,
+            # HELLO-25: until a connection carries a session.
+            max_size=MAX_HELLO_BYTES + CLOSE_SLACK_BYTES,
+            max_queue=UNREAD_FRAMES,
             open_timeout=options.hello_timeout,
             ping_interval=options.heartbeat_interval,
             ping_timeout=options.heartbeat_timeout,

@@ -28,6 +28,12 @@ NOT_SENT: Final[int | None] = getattr(socket_module, "TCP_NOTSENT_LOWAT", None)
 NOT_SENT_BYTES: Final = 262_144
 """How much that is."""
 
+CLOSE_SLACK_BYTES: Final = 65_536
+"""How much more than a message the library accepts, so that ours is the error that a client sees (WIRE-23)."""
+
+UNREAD_FRAMES: Final = 1
+"""How many frames may wait for `receive` before nothing more is read: what comes before `welcome` fills no memory."""
+
 WRITES_AT_ONCE: Final = 64
 """How many frames are written before others have a turn."""
 
@@ -178,9 +184,10 @@ class DefaultWebSocket(ServerConnection):
         else:
             await self.wait_closed()
 
-    def carry(self, rate: MessageRate, take_text: Callable[[str], bool]) -> None:
+    def carry(self, rate: MessageRate, take_text: Callable[[str], bool], max_message_bytes: int) -> None:
         """Begin to carry a session: keep to its rate, and buffer little, in this process and in the kernel."""
         self.rate, self.take_text = rate, take_text
+        self.protocol.max_message_size = max_message_bytes + CLOSE_SLACK_BYTES
         # Not 0: under TLS that is "full" for a transport that is empty.
         self.transport.set_write_buffer_limits(high=1, low=0)
         if NOT_SENT is not None:
