@@ -100,7 +100,7 @@ class Options:
     inline_bytes: int = 64 * KIB
     """Downloads up to this size travel in one message (DL-8)."""
     hello_timeout: float = 10.0
-    """From the connection to its hello."""
+    """From the connection to its hello, once; it stands still while a hello waits to be parsed (SECURITY.md)."""
     heartbeat_interval: float = 15.0
     """Between two pings."""
     heartbeat_timeout: float = 15.0

@@ -61,6 +61,42 @@ class MessageRate:
         return max(self._paid_until - now - BURST_SECONDS, 0.0)
 
 
+class AddressRate:
+    """How fast clients of one address may make the server parse what they say before `welcome` (SEC-7).
+
+    A bucket of tokens for each address, whose tokens are bytes. Times are in seconds on any one clock. An address is
+    forgotten once its bucket is full again. Beyond `most_addresses`, the one that was quiet longest is forgotten.
+    """
+
+    def __init__(self, per_second: float, burst: float, most_addresses: int) -> None:
+        self._per_second = per_second
+        self._burst_seconds = burst / per_second
+        self._most_addresses = most_addresses
+        self._paid_until: dict[str, float] = {}
+        """By address; the one that was quiet longest first."""
+
+    def __len__(self) -> int:
+        return len(self._paid_until)
+
+    def take(self, address: str, size: int, now: float) -> float:
+        """Count a message of `size` bytes; return how many seconds to wait before it is parsed.
+
+        It counts as whole units of `UNIT_BYTES`: a short message costs more than its bytes.
+        """
+        seconds = UNIT_BYTES * (1 + size // UNIT_BYTES) / self._per_second
+        paid_until = max(self._paid_until.pop(address, now), now) + seconds
+        self._paid_until[address] = paid_until
+        self._forget(now)
+        return max(paid_until - now - self._burst_seconds, 0.0)
+
+    def _forget(self, now: float) -> None:
+        while self._paid_until:
+            oldest = next(iter(self._paid_until))
+            if len(self._paid_until) <= self._most_addresses and self._paid_until[oldest] > now:
+                return
+            del self._paid_until[oldest]
+
+
 class ConnectionLimiter:
     """Counts connections that have not said what they want, in all and by address.
 

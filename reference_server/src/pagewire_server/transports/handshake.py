@@ -6,12 +6,14 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final
 
 from pydantic import MISSING
 
 from pagewire_protocol.byes import make_bye
+from pagewire_protocol.codec import size_of
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.control_messages import ByeParams
 from pagewire_protocol.handshake_messages import (
@@ -38,7 +40,7 @@ from pagewire_server.core.handshake import (
     read_hello,
     unsupported_version,
 )
-from pagewire_server.core.limits import ConnectionLimiter, MessageRate
+from pagewire_server.core.limits import AddressRate, ConnectionLimiter, MessageRate
 from pagewire_server.ops.logs import limited
 from pagewire_server.options import Options
 from pagewire_server.transports.websocket import WebSocket
@@ -57,9 +59,27 @@ _QUOTING: Final = frozenset((ByeCode.INVALID_MESSAGE, ByeCode.UNSUPPORTED_VERSIO
 _LEFT: Final = make_bye(ByeCode.CLIENT_LEFT, "The client left before it was let in.")
 
 
-class _Listening(NamedTuple):
+PARSED_BYTES_PER_SECOND: Final = 262_144
+"""How many bytes clients of one address may make the server parse before `welcome`: a few percent of the event loop.
+
+Of 65,536 bytes, the worst that was found takes 8 ms: capabilities that are not objects (a usual hello takes 25 µs)."""
+
+PARSED_BURST_BYTES: Final = 2_097_152
+"""How many at once: for the hellos of 2,000 users behind a proxy that come back after a restart."""
+
+MOST_ADDRESSES: Final = 10_000
+"""How many addresses are remembered for that."""
+
+
+@dataclass(slots=True)
+class _Listening:
+    """A connection whose hello has not come."""
+
     address: str
     limit: asyncio.Timeout
+    deadline: float
+    has_spoken: bool = False
+    """Whether what it has said waits to be parsed."""
 
 
 class Handshake:
@@ -75,6 +95,9 @@ class Handshake:
             max_sessions_per_address=options.max_sessions_per_address,
         )
         self._limiter = ConnectionLimiter(options.max_waiting_connections, options.max_waiting_connections_per_address)
+        self._rate = AddressRate(PARSED_BYTES_PER_SECOND, PARSED_BURST_BYTES, MOST_ADDRESSES)
+        self._turn = asyncio.Lock()
+        """Held to parse one message, and until others have run: many that come at once don't add up to a stall."""
         self._listening: dict[WebSocket, _Listening] = {}
         """Connections whose hello has not come, the oldest first."""
         self.sockets: set[WebSocket] = set()
@@ -135,8 +158,11 @@ class Handshake:
             if not socket.is_open:
                 raise Refused(_LEFT)
         while socket.unread:
-            if check_early(await socket.receive(), MAX_HELLO_BYTES):
-                raise Refused(_LEFT)
+            message = await socket.receive()
+            await self._pause(socket, self._seconds_to_wait(message, address))
+            async with self._turn:
+                if check_early(message, MAX_HELLO_BYTES):
+                    raise Refused(_LEFT)
         if self._runner.is_closing:
             raise Refused(SHUTDOWN)
         now = asyncio.get_running_loop().time()
@@ -149,32 +175,71 @@ class Handshake:
         """
         is_full_for_address = self._limiter.is_full_for(address)
         for socket, listening in self._listening.items():
-            if not is_full_for_address or listening.address == address:
+            if not listening.has_spoken and (not is_full_for_address or listening.address == address):
                 del self._listening[socket]
                 listening.limit.reschedule(asyncio.get_running_loop().time())
                 return
         raise Refused(make_bye(ByeCode.HELLO_TIMEOUT, _CROWDED))
 
     async def _receive_hello(self, socket: WebSocket, address: str) -> HelloParams:
-        options = self._options
+        deadline = socket.opened_at + self._options.hello_timeout
         try:
-            async with asyncio.timeout(options.hello_timeout) as limit:
-                self._listening[socket] = _Listening(address, limit)
+            async with asyncio.timeout_at(deadline) as limit:
+                listening = self._listening[socket] = _Listening(address, limit, deadline)
                 while True:
-                    message = await socket.receive()
-                    if not socket.is_open:
-                        raise Refused(_LEFT)
-                    if not isinstance(message, str):
-                        raise PeerViolation("the first message is a binary frame, not a hello")
-                    hello = read_hello(message, MAX_HELLO_BYTES)  # HELLO-25
+                    hello = await self._next_hello(socket, listening)
                     if hello:
                         return hello
         except TimeoutError:
             was_let_go = socket not in self._listening
-            reason = _CROWDED if was_let_go else f"No hello came within {options.hello_timeout:g} s."
+            reason = _CROWDED if was_let_go else f"No hello came within {self._options.hello_timeout:g} s."
             raise Refused(make_bye(ByeCode.HELLO_TIMEOUT, reason)) from None
         finally:
             self._listening.pop(socket, None)
+
+    async def _next_hello(self, socket: WebSocket, listening: _Listening) -> HelloParams | None:
+        """Return the hello in the next message, or None if the message is to be ignored (WIRE-16).
+
+        How long a message waits to be parsed does not count for `hello_timeout`, unless the message is ignored: else a
+        client could go on sending such messages for ever.
+        """
+        message = await socket.receive()
+        if not socket.is_open:
+            raise Refused(_LEFT)
+        if not isinstance(message, str):
+            raise PeerViolation("the first message is a binary frame, not a hello")
+        seconds = self._seconds_to_wait(message, listening.address)
+        listening.has_spoken = True
+        listening.limit.reschedule(listening.deadline + seconds)
+        await self._pause(socket, seconds)
+        async with self._turn:
+            hello = read_hello(message, MAX_HELLO_BYTES)  # HELLO-25
+            await asyncio.sleep(0)
+        if hello is None:
+            listening.has_spoken = False
+            listening.limit.reschedule(listening.deadline)
+        return hello
+
+    def _seconds_to_wait(self, message: str | bytes, address: str) -> float:
+        """Return how long a message has to wait until it may be parsed; what is refused unparsed costs nothing."""
+        size = size_of(message) if isinstance(message, str) else 0
+        if not 0 < size <= MAX_HELLO_BYTES:
+            return 0
+        return self._rate.take(address, size, asyncio.get_running_loop().time())
+
+    @staticmethod
+    async def _pause(socket: WebSocket, seconds: float) -> None:
+        """Read nothing for some seconds; Refused if the connection ends meanwhile."""
+        if not seconds:
+            return
+        socket.pause_reading()
+        try:
+            async with asyncio.timeout(seconds):
+                await socket.until_closed()
+        except TimeoutError:
+            socket.resume_reading()
+        if not socket.is_open:
+            raise Refused(_LEFT)
 
     async def _authenticate(self, check: Callable[[], object]) -> None:
         try:

@@ -56,6 +56,8 @@ class WebSocket(Protocol):
     unread: int
     """How many messages wait for `receive`."""
     frames_written: int
+    opened_at: float
+    """When its connection was accepted, in the loop's time."""
     head: Request
     """The head of the request that opened it."""
 
@@ -93,6 +95,9 @@ class WebSocket(Protocol):
 
     async def until_writable(self) -> None:
         """Wait until what was written has left, or until the end."""
+
+    async def until_closed(self) -> None:
+        """Wait for the end of the connection; while nothing is read, the other side's end may go unnoticed."""
 
     def carry(self, rate: MessageRate, take_text: Callable[[str], bool], max_message_bytes: int) -> None:
         """Begin to carry a session: keep to its rate, and buffer little, since what is buffered cannot be overtaken.

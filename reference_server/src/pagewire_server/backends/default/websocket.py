@@ -70,6 +70,8 @@ class DefaultWebSocket(ServerConnection):
     unread = 0
     """Messages that wait for `receive`."""
     frames_written = 0
+    opened_at: float
+    """When its connection was accepted, in the loop's time."""
     head: Request
     """The head of the request that opened it, once that has come."""
     _limiter: ConnectionLimiter
@@ -184,6 +186,10 @@ class DefaultWebSocket(ServerConnection):
         else:
             await self.wait_closed()
 
+    async def until_closed(self) -> None:
+        """Wait for the end of the connection; while nothing is read, the other side's end may go unnoticed."""
+        await self.wait_closed()
+
     def carry(self, rate: MessageRate, take_text: Callable[[str], bool], max_message_bytes: int) -> None:
         """Begin to carry a session: keep to its rate, and buffer little, in this process and in the kernel."""
         self.rate, self.take_text = rate, take_text
@@ -218,6 +224,7 @@ class DefaultWebSocket(ServerConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless too many have begun and sent no request."""
+        self.opened_at = self.loop.time()
         super().connection_made(transport)
         self.recv_messages.resume = self._resume_unless_held
         address = self.remote_address
