@@ -34,6 +34,9 @@ CLOSE_SLACK_BYTES: Final = 65_536
 UNREAD_FRAMES: Final = 1
 """How many frames may wait for `receive` before nothing more is read: what comes before `welcome` fills no memory."""
 
+BYTES_AT_ONCE: Final = 4_096
+"""How much of what a client has sent is looked at before what it holds is received, until a session is carried."""
+
 WRITES_AT_ONCE: Final = 64
 """How many frames are written before others have a turn."""
 
@@ -80,6 +83,8 @@ class DefaultWebSocket(ServerConnection):
     """The address at the other end; empty if it has none."""
     _counted_as: str | None = None
     """The address that counts before the request has come; None for a trusted proxy's."""
+    _backlog: bytearray
+    """What has come before a session is carried, and is not looked at yet."""
     _is_held = False
     """Whether it reads nothing, for the client has sent too much, or the session wants nothing more for now."""
     _is_paused = False
@@ -136,6 +141,8 @@ class DefaultWebSocket(ServerConnection):
         except ConnectionClosed:
             raise SocketClosed from None
         self.unread -= 1
+        if self._backlog:
+            self._look_at_backlog()
         return message if isinstance(message, str) else bytes(message)
 
     async def send_text(self, text: bytes) -> None:
@@ -193,6 +200,10 @@ class DefaultWebSocket(ServerConnection):
     def carry(self, rate: MessageRate, take_text: Callable[[str], bool], max_message_bytes: int) -> None:
         """Begin to carry a session: keep to its rate, and buffer little, in this process and in the kernel."""
         self.rate, self.take_text = rate, take_text
+        if self._backlog:
+            data, self._backlog = bytes(self._backlog), bytearray()
+            self.loop.call_soon(self.data_received, data)
+            self._resume_unless_held()
         self.protocol.max_message_size = max_message_bytes + CLOSE_SLACK_BYTES
         # Not 0: under TLS that is "full" for a transport that is empty.
         self.transport.set_write_buffer_limits(high=1, low=0)
@@ -225,6 +236,7 @@ class DefaultWebSocket(ServerConnection):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin, unless too many have begun and sent no request."""
         self.opened_at = self.loop.time()
+        self._backlog = bytearray()
         super().connection_made(transport)
         self.recv_messages.resume = self._resume_unless_held
         address = self.remote_address
@@ -235,8 +247,22 @@ class DefaultWebSocket(ServerConnection):
             # There is nobody to talk to yet: it is a failed attempt (WIRE-1).
             self.transport.abort()
 
+    def data_received(self, data: bytes) -> None:
+        """Look at what has come; before a session is carried, at no more than is received."""
+        if self.take_text is None:
+            self._backlog += data
+            self._look_at_backlog()
+        else:
+            super().data_received(data)
+
+    def eof_received(self) -> None:
+        """End: nobody is there for what is not looked at yet."""
+        self._backlog.clear()
+        super().eof_received()
+
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
+        self._backlog.clear()
         self._stop_waiting()
         self._message_is_complete()
         if self._fragments is not None and self.rate:
@@ -262,6 +288,20 @@ class DefaultWebSocket(ServerConnection):
             self._hold_back(seconds)
         elif self._is_behind:
             self._excuse_pongs()
+
+    def _look_at_backlog(self) -> None:
+        """Look at what has come until there is something to be received.
+
+        A client can put thousands of frames into what is read at once.
+        """
+        while self._backlog and not (self.unread or self._is_held or self.recv_messages.paused):
+            piece = bytes(self._backlog[:BYTES_AT_ONCE])
+            del self._backlog[:BYTES_AT_ONCE]
+            super().data_received(piece)
+        if self._backlog:
+            self.transport.pause_reading()
+        else:
+            self._resume_unless_held()
 
     def _stop_waiting(self) -> None:
         if self._is_waiting:
@@ -387,7 +427,11 @@ class DefaultWebSocket(ServerConnection):
             self._resume_unless_held()
 
     def _resume_unless_held(self) -> None:
-        if not self._is_held and not self.recv_messages.paused:
+        if self._is_held or self.recv_messages.paused:
+            return
+        if self._backlog:
+            self.loop.call_soon(self._look_at_backlog)
+        else:
             self.transport.resume_reading()
 
     def _excuse_pongs(self) -> None:
