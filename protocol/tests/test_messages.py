@@ -9,6 +9,9 @@ from typing import Final, Literal, get_args, get_origin
 import pytest
 from pydantic import ValidationError
 
+from pagewire_protocol.command_messages import SetEnvResult
+from pagewire_protocol.fields import WireModel
+from pagewire_protocol.handshake_messages import HelloParams
 from pagewire_protocol.messages import KINDS, MESSAGES, SENT_BY, ClientMessage, Kind, ServerMessage, Side
 from pagewire_protocol.schema_examples import EXAMPLES
 
@@ -18,6 +21,18 @@ SENDERS: Final = {
     "client": {Side.CLIENT},
     "both": set(Side),
     "the receiver of the command": {Side.CLIENT},  # in 1.0 the server sends all the commands
+}
+
+
+_HELLO: Final = {
+    "versions": ["1.0"],
+    "client": {"name": "tests", "version": "1"},
+    "instance": "an-instance-of-the-tests",
+    "attempt": 1,
+    "app": "index",
+    "capabilities": {},
+    "page": {},
+    "limits": {"max_message_bytes": 65536},
 }
 
 
@@ -69,6 +84,31 @@ def test_every_message_has_a_typical_example(type_: str) -> None:
 def test_there_is_no_example_of_something_else() -> None:
     """The table has the order of the registry."""
     assert list(EXAMPLES) == list(MESSAGES)
+
+
+MANY: Final = 1000
+
+
+@pytest.mark.parametrize(
+    ("model", "params", "place"),
+    [
+        (HelloParams, {"capabilities": {"a": {}} | {str(number): 0 for number in range(MANY)}}, ("capabilities", "0")),
+        (HelloParams, {"capabilities": {"x" * 200 + str(number): {} for number in range(MANY)}}, None),
+        (HelloParams, {"versions": [0] * MANY}, None),
+        (HelloParams, {"page": {"languages": [0] * MANY}}, None),
+        (HelloParams, {"resume": {"last_seq": 0, "streams": [0] * MANY}}, None),
+        (SetEnvResult, {"applied": [0] * MANY, "ignored": []}, ("applied", 0)),
+        (SetEnvResult, {"applied": [], "ignored": [0] * MANY}, ("ignored", 0)),
+    ],
+)
+def test_complaints_do_not_grow_with_the_message(
+    model: type[WireModel], params: dict[str, object], place: tuple[str | int, ...] | None
+) -> None:
+    """Only the first is told, and making thousands of them would hold up everybody."""
+    with pytest.raises(ValidationError) as failed:
+        model.model_validate(_HELLO | params if model is HelloParams else params)
+    assert failed.value.error_count() <= 65
+    assert place in {None, failed.value.errors()[0]["loc"]}
 
 
 def test_messages_are_frozen() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal, TypedDict, get_args
 
-from pydantic import MISSING, Field
+from pydantic import MISSING, FailFast, Field
 from typing_extensions import TypeAliasType
 
 from pagewire_protocol.fields import (
@@ -183,9 +183,9 @@ SettingName = Annotated[str, Field(max_length=128, json_schema_extra={"x-strict"
 class SetEnvResult(WireModel):
     """What became of the settings."""
 
-    applied: list[SettingName]
+    applied: Annotated[list[SettingName], FailFast()]
     """The settings that have an effect."""
-    ignored: list[SettingName]
+    ignored: Annotated[list[SettingName], FailFast()]
     """The settings that are known but without effect here."""
 
 

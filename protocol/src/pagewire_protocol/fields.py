@@ -12,7 +12,9 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     JsonValue,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
 )
 from pydantic_core import CoreSchema, core_schema
 
@@ -73,7 +75,8 @@ Seq = Annotated[
 ]
 CommandId = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 
-Name = Annotated[str, Field(min_length=1, max_length=128)]
+MAX_NAME: Final = 128
+Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 ShortText = Annotated[str, Field(max_length=256)]
 LongText = Annotated[str, Field(max_length=65536)]
 Version = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,5})\.(0|[1-9][0-9]{0,5})$")]
@@ -113,8 +116,18 @@ def registered_code(codes: Iterable[str]) -> Any:  # noqa: ANN401 - as pydantic'
     return Field(min_length=1, max_length=128, json_schema_extra={"x-strict": one_of_or_vendors(codes)})
 
 
+def _stop_at_first(value: object, validate: ValidatorFunctionWrapHandler) -> object:
+    """Validate capabilities, and complain only of the first that is invalid: there may be thousands."""
+    if isinstance(value, dict):
+        for name, settings in value.items():
+            if not (isinstance(name, str) and 0 < len(name) <= MAX_NAME and isinstance(settings, dict)):
+                return validate({name: settings})
+    return validate(value)
+
+
 Capabilities = Annotated[
     dict[Name, dict[str, Json]],
+    WrapValidator(_stop_at_first),
     WithJsonSchema(
         {
             "type": "object",
