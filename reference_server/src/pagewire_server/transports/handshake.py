@@ -151,7 +151,7 @@ class Handshake:
     async def _receive_hello(self, socket: WebSocket, address: str) -> HelloParams:
         options = self._options
         try:
-            async with asyncio.timeout(options.hello_timeout) as limit:
+            async with asyncio.timeout_at(socket.opened_at + options.hello_timeout) as limit:
                 self._listening[socket] = _Listening(address, limit)
                 while True:
                     message = await socket.receive()

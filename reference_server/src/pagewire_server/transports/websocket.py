@@ -57,7 +57,9 @@ class WebSocket(Protocol):
     """How many messages wait for `receive`."""
     frames_written: int
     head: Request
-    """The head of the request that opened it."""
+    """The request that opened it."""
+    opened_at: float
+    """When `hello_timeout` began, on the loop's clock: at the accept."""
 
     @property
     def subprotocol(self) -> str | None:
