@@ -15,17 +15,19 @@ import os
 import socket
 import ssl
 import string
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from http import HTTPStatus
 from typing import Any, Final, Never
 
 from pagewire_server.backends.default.http import HttpConnection, Service
+from pagewire_server.backends.default.listening import BACKLOG, listen
 from pagewire_server.backends.default.upgrade import WebSocketHost
 from pagewire_server.core.limits import ConnectionLimiter
 from pagewire_server.ops.logs import limited
 from pagewire_server.options import Options
 from pagewire_server.transports.websocket import LEAVE_SECONDS
-from pagewire_server.web.requests import Request, counted_peer
+from pagewire_server.web.requests import Request, counted_peer, counted_user
 from pagewire_server.web.responses import Pages, Refusal
 
 try:
@@ -37,15 +39,12 @@ else:
 
 logger = logging.getLogger("pagewire.server")
 
-BACKLOG: Final = 128
 ACCEPTS_AT_ONCE: Final = 32
 """After how many connections others have a turn of the event loop."""
 PAUSE_SECONDS: Final = 0.2
 """How long nothing is accepted after an accept that failed."""
 
 _FIRST_OF_METHODS: Final = frozenset(letter.encode() for letter in string.ascii_letters)
-_NOT_HERE: Final = frozenset((errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL))
-"""Errors of an address that a name has, and this machine has not."""
 _NO_ROOM: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
@@ -66,6 +65,8 @@ class Door:
         """All that are counted, and as whose."""
         self._idle: dict[HttpConnection, None] = {}
         """Those between two requests, the one that is idle for longest first."""
+        self._turns: dict[str, _Turns] = {}
+        """By user, those behind trusted proxies."""
         self._tasks: set[asyncio.Task[None]] = set()
         """They accept, or connect."""
         self._reserve: int | None = None
@@ -116,6 +117,39 @@ class Door:
             self.limiter.remove(self._connections.pop(connection))
             if not self._connections:
                 self._is_empty.set()
+
+    @asynccontextmanager
+    async def turn(self, connection: HttpConnection, request: Request) -> AsyncIterator[None]:
+        """Wait until one more request of its user may be served; Refusal if that takes too long.
+
+        Without a proxy there is nothing to wait for: connections are counted. A trusted proxy's count for nobody, so
+        that the requests on them are.
+        """
+        most = self._options.max_waiting_connections_per_address
+        if most is None or self._connections.get(connection) is not None:
+            yield
+            return
+        user = counted_user(request, self._options.trusted_proxies)
+        turns = self._turns.setdefault(user, _Turns(most))
+        turns.users += 1
+        try:
+            await self._wait_for(turns.free)
+            try:
+                yield
+            finally:
+                turns.free.release()
+        finally:
+            turns.users -= 1
+            if not turns.users:
+                del self._turns[user]
+
+    async def _wait_for(self, free: asyncio.Semaphore) -> None:
+        try:
+            async with asyncio.timeout(self._options.hello_timeout):
+                await free.acquire()
+        except TimeoutError:
+            text = "Too many requests of this address are served already."
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text, Retry_After="1") from None
 
     def _make_room(self, address: str | None) -> bool:
         """Close the connection that is idle for longest, of those that one more from `address` could replace."""
@@ -221,6 +255,14 @@ class Door:
         self.forget(connection)
 
 
+class _Turns:
+    """Requests of one user that are served, or wait for that."""
+
+    def __init__(self, most: int) -> None:
+        self.free = asyncio.Semaphore(most)
+        self.users = 0
+
+
 class _HttpsOnly:
     """Tells clients that speak HTTP where HTTPS is spoken."""
 
@@ -264,45 +306,3 @@ def _finish(future: asyncio.Future[None]) -> None:
 def descriptor_limit() -> int | None:
     """Return how many descriptors this process may have; None where that is unknown."""
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0] if HAS_LIMITS else None
-
-
-async def listen(host: str, port: int) -> list[socket.socket]:
-    """Return sockets that listen on all addresses of `host`, on the same port; OSError if there are none."""
-    found = await asyncio.get_running_loop().getaddrinfo(
-        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-    )
-    listening: list[socket.socket] = []
-    failure: OSError | None = None
-    try:
-        for family, kind, protocol, _, address in dict.fromkeys(found):
-            at = listening[0].getsockname()[1] if listening else port
-            try:
-                listening.append(_listen_at(family, kind, protocol, (address[0], at, *address[2:])))
-            except OSError as error:
-                if error.errno not in _NOT_HERE:
-                    raise
-                failure = error
-    except BaseException:
-        for each in listening:
-            each.close()
-        raise
-    if not listening:
-        raise failure or OSError(f"{host!r} has no address")
-    return listening
-
-
-def _listen_at(family: int, kind: int, protocol: int, address: tuple[Any, ...]) -> socket.socket:
-    listening = socket.socket(family, kind, protocol)
-    try:
-        listening.setblocking(False)
-        if os.name == "posix":
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        listening.bind(address)
-        listening.listen(BACKLOG)
-    except OSError as error:
-        listening.close()
-        text = f"error while attempting to bind on address {address!r}: {(error.strerror or str(error)).lower()}"
-        raise OSError(error.errno, text) from None
-    return listening

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import h11
 
 from pagewire_server.version import VERSION
-from pagewire_server.web.responses import Refusal
+from pagewire_server.web.responses import Refusal, Response
 
 # The limits are Apache's. The WebSocket library's own are no lower.
 MAX_HEAD_BYTES: Final = 32_768
@@ -182,10 +182,11 @@ def begin_response(
     )
 
 
-def response_to_nothing(status: HTTPStatus, headers: Mapping[str, str], body: bytes) -> bytes:
-    """Return a whole response to a request whose head could not be read."""
+def response_to_nothing(response: Response) -> bytes:
+    """Return a whole response, in memory, to a request whose head could not be read."""
+    body = response.body if isinstance(response.body, bytes) else b""
     connection = h11.Connection(h11.SERVER)
-    head = begin_response(connection, status, headers, closes=True)
+    head = begin_response(connection, response.status, response.headers, closes=True)
     return head + connection.send(h11.Data(data=body)) + connection.send(h11.EndOfMessage())
 
 

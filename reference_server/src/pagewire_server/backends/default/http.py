@@ -5,7 +5,7 @@ comes while nobody reads stays in the kernel but for one piece, and a piece is w
 Whatever it waits for has a deadline:
 
 - the first head `hello_timeout` from the accept, and any other as long from its first byte;
-- a body as long, and a second more for each `BODY_BYTES_PER_SECOND` of it;
+- a body as long, and a second more for each `body.BODY_BYTES_PER_SECOND` of it;
 - each piece that is written `STALL_SECONDS`;
 - the next request `KEEP_ALIVE_SECONDS`.
 """
@@ -15,10 +15,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from typing import Final, Protocol, cast
 
+from pagewire_server.backends.default.body import IncomingBody
 from pagewire_server.backends.default.exchange import Exchange, find_head, response_to_nothing
 from pagewire_server.backends.default.upgrade import WebSocketHost, native_request
 from pagewire_server.ops.logs import limited
@@ -30,7 +31,6 @@ logger = logging.getLogger("pagewire.server")
 
 KEEP_ALIVE_SECONDS: Final = 75.0
 STALL_SECONDS: Final = 30.0
-BODY_BYTES_PER_SECOND: Final = 4_096
 LINGER_SECONDS: Final = 2.0
 """How long what a client still sends is read after the last response: else a reset could overtake that."""
 
@@ -58,6 +58,9 @@ class Counted(Protocol):
 
     def is_busy(self, connection: HttpConnection) -> None:
         """Note that it has."""
+
+    def turn(self, connection: HttpConnection, request: Request) -> AbstractAsyncContextManager[None]:
+        """Return what waits until one more request of its user may be served; Refusal if that takes too long."""
 
     def forget(self, connection: HttpConnection) -> None:
         """Count it no more: it is lost, or a WebSocket."""
@@ -162,36 +165,52 @@ class HttpConnection(asyncio.Protocol):
 
     async def _serve_one(self) -> bool:
         """Answer one request; False if none may follow."""
-        exchange = request = body = None
+        if self._is_stopping:
+            self._transport.close()
+            return False
         try:
-            self._waits_for_head = True
             head = await self._read_head()
-            self._waits_for_head = False
             if not head:
                 self._transport.close()
                 return False
             exchange = Exchange(head)
-            body = _Body(self, exchange, self._loop.time() + self._hello_timeout)
-            request = self._request(exchange, body)
-            if self._open_websocket(exchange, request):
-                return False
-            response = await self.service.respond(request)
         except Refusal as refusal:
-            response = self.service.pages.refuse(request, refusal)
-        except Exception:
-            logger.exception("a request failed", extra=limited("a request failed"))
-            text = "The server failed."
-            response = self.service.pages.refuse(request, Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, text))
-        if exchange is None or body is None:
-            content = response.body if isinstance(response.body, bytes) else b""
-            await self.write(response_to_nothing(response.status, response.headers, content))
+            # What follows on the connection is not known to be a request.
+            await self.write(response_to_nothing(self.service.pages.refuse(None, refusal)))
             await self._linger()
             return False
-        await self._respond(exchange, response, closes=self._is_stopping or self._has_ended or body.must_close)
+        body = IncomingBody(self, exchange, self._loop.time() + self._hello_timeout)
+        request = self._request(exchange, body)
+        try:
+            if self._open_websocket(exchange, request):
+                return False
+            async with self._counted.turn(self, request):
+                response = await self._answer(request)
+                await self._respond(exchange, response, body)
+        except Refusal as refusal:
+            await self._respond(exchange, self.service.pages.refuse(request, refusal), body)
         return await self._end(exchange, body)
+
+    async def _answer(self, request: Request) -> Response:
+        """Return the response to a plain request, whatever happens."""
+        try:
+            return await self.service.respond(request)
+        except Refusal as refusal:
+            return self.service.pages.refuse(request, refusal)
+        except Exception:
+            logger.exception("a request failed", extra=limited("a request failed"))
+            failed = Refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "The server failed.")
+            return self.service.pages.refuse(request, failed)
 
     async def _read_head(self) -> bytes | None:
         """Return the next head, blank lines before it left out; None if nothing more is asked."""
+        self._waits_for_head = True
+        try:
+            return await self._next_head()
+        finally:
+            self._waits_for_head = False
+
+    async def _next_head(self) -> bytes | None:
         is_first, deadline = self._is_first, self.opened_at + self._hello_timeout
         self._is_first = False
         if not is_first and not self._incoming:
@@ -218,7 +237,7 @@ class HttpConnection(asyncio.Protocol):
                     raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "The request did not come in time.")
                 return None
 
-    def _request(self, exchange: Exchange, body: _Body) -> Request:
+    def _request(self, exchange: Exchange, body: IncomingBody) -> Request:
         native = native_request(exchange.method, exchange.target, exchange.version, exchange.headers)
         has_body = not exchange.is_whole
         return Request(
@@ -239,7 +258,7 @@ class HttpConnection(asyncio.Protocol):
         self._counted.forget(self)
         return True
 
-    async def _end(self, exchange: Exchange, body: _Body) -> bool:
+    async def _end(self, exchange: Exchange, body: IncomingBody) -> bool:
         """Discard what nobody has read of the request; close the connection if no other may follow."""
         if not body.must_close:
             with contextlib.suppress(Refusal):
@@ -266,8 +285,9 @@ class HttpConnection(asyncio.Protocol):
 
     # -- responses -----------------------------------------------------------------------------
 
-    async def _respond(self, exchange: Exchange, response: Response, *, closes: bool) -> None:
-        body = response.body
+    async def _respond(self, exchange: Exchange, response: Response, asked: IncomingBody) -> None:
+        is_last = self._has_ended and not self._incoming
+        body, closes = response.body, self._is_stopping or is_last or asked.must_close
         head = exchange.begin(response.status, response.headers, closes=closes)
         has_body = exchange.method != "HEAD" and response.status not in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
         if isinstance(body, bytes):
@@ -336,62 +356,3 @@ class HttpConnection(asyncio.Protocol):
         if self._is_paused:
             self._is_paused = False
             self._transport.resume_reading()
-
-
-class _Body:
-    """The body of a request, as it comes."""
-
-    def __init__(self, connection: HttpConnection, exchange: Exchange, deadline: float) -> None:
-        self._connection = connection
-        self._exchange = exchange
-        self._deadline = deadline
-        self._count = 0
-        self._is_broken = False
-        exchange.receive(b"")
-
-    @property
-    def length(self) -> int | None:
-        """How long it is; None if only its end says so."""
-        return self._exchange.declared_length
-
-    @property
-    def must_close(self) -> bool:
-        """Whether what is left of it cannot be discarded, so that no other request may follow."""
-        if self._exchange.is_whole:
-            return False
-        too_long = (self.length or 0) > MAX_BODY_BYTES
-        return self._is_broken or too_long or self._exchange.waits_for_continue
-
-    async def read(self, most: int) -> bytes:
-        """Return all of it; Refusal says why it cannot be read."""
-        return b"".join([piece async for piece in self.pieces(most)])
-
-    async def pieces(self, most: int) -> AsyncIterator[bytes]:
-        """Return it in pieces; Refusal says why it cannot be read."""
-        try:
-            if (self.length or 0) > most:
-                raise _too_large(most)
-            if self._exchange.waits_for_continue:
-                await self._connection.write(self._exchange.continue_())
-            while not self._exchange.is_whole:
-                for piece in await self._next():
-                    self._count += len(piece)
-                    if self._count > most:
-                        raise _too_large(most)
-                    yield piece
-        except Refusal:
-            self._is_broken = True
-            raise
-
-    async def _next(self) -> list[bytes]:
-        deadline = self._deadline + self._count / BODY_BYTES_PER_SECOND
-        pieces = self._exchange.receive(await self._connection.take(self._exchange.bite, deadline))
-        if self._exchange.is_whole:
-            self._connection.give_back(self._exchange.leftover)
-        # What came in many small chunks must not keep the loop from everybody else.
-        await asyncio.sleep(0)
-        return pieces
-
-
-def _too_large(most: int) -> Refusal:
-    return Refusal(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body of a request may have {most} bytes here.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.control_messages import ByeParams
@@ -22,8 +22,11 @@ from pagewire_server.options import Options
 from pagewire_server.transports.handshake import Handshake, log_refusal
 from pagewire_server.transports.websocket import SocketClosed, WebSocketConnection, send_bye
 from pagewire_server.web.requests import Request, page_url
-from pagewire_server.web.responses import Response
+from pagewire_server.web.responses import Pages, Response
 from pagewire_server.web.site import SOCKET_PATH, Site
+
+if TYPE_CHECKING:
+    from pagewire_server.ops.metrics import Metrics  # its library is an extra
 
 logger = logging.getLogger("pagewire.server")
 
@@ -43,6 +46,9 @@ class Server:
         self._door = Door(self, options, host, port, options.tls)
         self._has_started = False
         self._metrics_door: Door | None = None
+        if self._runner.metrics:
+            service = MetricsService(self._runner.metrics, self._site.pages)
+            self._metrics_door = Door(service, options, options.metrics_host, options.metrics_port or 0)
         self._websockets = WebSocketHost(self._serve_connection, options)
 
     async def __aenter__(self) -> Self:
@@ -72,12 +78,17 @@ class Server:
         if self._has_started:
             raise RuntimeError("a server is started only once: make another")
         self._has_started = True
-        self._runner.start()
+        if self._metrics_door and self._runner.metrics:
+            await self._metrics_door.open()
+            port = self._runner.metrics.port = self._metrics_door.port
+            logger.info("metrics are at %smetrics", page_url("http", self._options.metrics_host, port))
         try:
             await self._door.open()
         except BaseException:
-            await self._runner.stop_metrics()
+            if self._metrics_door:
+                await self._metrics_door.close()
             raise
+        self._runner.start()
 
     async def drain(self) -> None:
         """Let no new session begin, and `close` once the last one has ended, or after `drain_window`.
@@ -94,7 +105,9 @@ class Server:
         await self._runner.clean_up()
         await self._door.close()
         await self._websockets.close()
-        await self._runner.stop_metrics()
+        self._runner.stop_metrics()
+        if self._metrics_door:
+            await self._metrics_door.close()
 
     # -- requests, as the door has them ----------------------------------------------------------
 
@@ -147,3 +160,17 @@ class Server:
             self._runner.metrics.handshake_refused(bye.code)
         log_refusal(bye, socket.head, self._options.trusted_proxies)
         await send_bye(socket, bye)
+
+
+class MetricsService:
+    """Answers the requests of the port of the metrics."""
+
+    def __init__(self, metrics: Metrics, pages: Pages) -> None:
+        self.pages = pages
+        self.respond = metrics.respond
+
+    def websockets(self, _request: Request) -> WebSocketHost | None:
+        """Return None: there is none."""
+
+    def check_host(self, request: Request) -> None:
+        """Accept any."""
