@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Protocol, TypeAlias
@@ -43,7 +43,7 @@ class RequestBody(Protocol):
     def length(self) -> int | None:
         """How long it is, as the head says; None if only its end says so."""
 
-    def pieces(self, most: int) -> AsyncIterator[bytes]:
+    def pieces(self, most: int) -> AsyncGenerator[bytes, None]:
         """Return the body in pieces; `Refusal` says why it cannot be read, 413 if it is longer than `most` bytes."""
 
     async def read(self, most: int) -> bytes:

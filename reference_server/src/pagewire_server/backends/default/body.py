@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Final, Protocol
 
@@ -56,7 +56,7 @@ class IncomingBody:
         """Return all of it; Refusal says why it cannot be read."""
         return b"".join([piece async for piece in self.pieces(most)])
 
-    async def pieces(self, most: int) -> AsyncIterator[bytes]:
+    async def pieces(self, most: int) -> AsyncGenerator[bytes, None]:
         """Return it in pieces; Refusal says why it cannot be read."""
         try:
             if (self.length or 0) > most:

@@ -88,6 +88,11 @@ class Exchange:
         return self._h11.they_are_waiting_for_100_continue
 
     @property
+    def is_answered(self) -> bool:
+        """Whether a response has begun."""
+        return self._h11.our_state not in {h11.IDLE, h11.SEND_RESPONSE}
+
+    @property
     def keeps_alive(self) -> bool:
         """Whether one more request may follow, now that this one is answered."""
         return self.is_whole and self._h11.our_state is h11.DONE

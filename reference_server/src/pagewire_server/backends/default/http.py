@@ -188,6 +188,8 @@ class HttpConnection(asyncio.Protocol):
                 response = await self._answer(request)
                 await self._respond(exchange, response, body)
         except Refusal as refusal:
+            if exchange.is_answered:
+                raise _Stalled from None  # its body, which the response is made of, does not come
             await self._respond(exchange, self.service.pages.refuse(request, refusal), body)
         return await self._end(exchange, body)
 
@@ -251,7 +253,7 @@ class HttpConnection(asyncio.Protocol):
             return False
         self._read_on()
         try:
-            host.open(request, self._transport, self.opened_at, bytes(self._incoming))
+            host.open(request, self._transport, self.opened_at, bytes(self._incoming), has_ended=self._has_ended)
         except Refusal:
             self.service.check_host(request)
             raise

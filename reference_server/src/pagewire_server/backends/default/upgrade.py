@@ -52,10 +52,13 @@ class WebSocketHost:
         self.handler_tasks: set[asyncio.Task[None]] = set()
         """Where the library puts the tasks of `handler`."""
 
-    def open(self, request: Request, transport: asyncio.Transport, opened_at: float, received: bytes) -> None:
+    def open(
+        self, request: Request, transport: asyncio.Transport, opened_at: float, received: bytes, *, has_ended: bool
+    ) -> None:
         """Open a WebSocket where a request came; Refusal if it is not a valid handshake.
 
-        `opened_at` is when its `hello_timeout` began, `received` what came after the request.
+        `opened_at` is when its `hello_timeout` began, `received` what came after the request, and `has_ended` whether
+        nothing more comes.
         """
         protocol = ServerProtocol(
             select_subprotocol=_select_subprotocol,
@@ -81,6 +84,10 @@ class WebSocketHost:
         socket.connection_made(transport)
         if received:
             socket.data_received(received)
+        if has_ended:
+            # As asyncio would, had this come later.
+            socket.eof_received()
+            transport.close()
 
     async def handler(self, socket: DefaultWebSocket) -> None:
         """Run a WebSocket until its end. The library makes this a task."""
