@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import subprocess
 import sys
 import threading
 from contextlib import ExitStack
+from http import HTTPStatus
 from pathlib import Path
 
 import pytest
+from certificates import Pair, make_pair
 from live_server import PATIENCE, LiveServer, Serve
 from neighbour import Neighbour, ask_for_ever
 from raw_http import RawClient, raw_client
 from scripted_client import Connect
-from test_tls import Pair, make_pair
 
 from pagewire_server.backends.default.http import STALL_SECONDS
 from pagewire_server.ops.tls import server_context
 from pagewire_server.options import Options
 from pagewire_server.session import hold
+from pagewire_server.web.requests import Request
+from pagewire_server.web.responses import Response
+from pagewire_server.web.site import Site
 
 HELLO_TIMEOUT = Options().hello_timeout
 REQUEST = ("GET /health HTTP/1.1", "Host: x")
@@ -234,7 +239,7 @@ def test_client_that_does_not_read_costs_little_and_is_let_go(
         clients = [stack.enter_context(small_client(live)) for _ in range(20)]
         for client in clients:
             client.send("GET /large.bin HTTP/1.1", "Host: x")
-        connections = list(live.server._door._connections)
+        connections = live.server._door._connections
         live.until(lambda: len(connections) == 20 and all(connection._writer for connection in connections))
         buffered = [connection._transport.get_write_buffer_size() for connection in connections]
         assert max(buffered) <= 65_536
@@ -258,19 +263,32 @@ def test_large_file_comes_whole(serve: Serve, tmp_path: Path, pair: Pair) -> Non
                 assert client.ask("GET /a.bin HTTP/1.1", "Host: x").body == content
 
 
-def test_response_is_finished_before_the_server_closes(serve: Serve, tmp_path: Path) -> None:
-    """If the client reads it."""
-    make_large(tmp_path)
-    live = serve(hold, static=tmp_path)
+def test_response_is_finished_before_the_server_closes(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the last one of its connection."""
+    is_asked, may_answer = threading.Event(), asyncio.Event()
+
+    async def respond(_site: Site, _request: Request, **_state: object) -> Response:
+        is_asked.set()
+        await may_answer.wait()
+        return Response(HTTPStatus.OK, {"Content-Length": "2"}, b"ok")
+
+    monkeypatch.setattr(Site, "respond", respond)
+    live = serve(hold)
+
+    async def stop() -> None:
+        closing = asyncio.create_task(live.server.close())
+        while not live.server._runner.is_closing:  # noqa: ASYNC110 - there is no event of it
+            await asyncio.sleep(0)
+        may_answer.set()
+        await closing
+
     with raw_client(live.server.port) as client:
-        client.send("GET /large.bin HTTP/1.1", "Host: x")
-        first = client.socket.recv(1)
-        stopping = threading.Thread(target=live.stop)
-        stopping.start()
-        client._received = first
-        assert len(client.receive().body) == 64 << 20
+        client.send(*REQUEST)
+        assert is_asked.wait(PATIENCE)
+        live.run(stop())
+        response = client.receive()
+        assert (response.body, response.headers["connection"]) == (b"ok", "close")
         assert client.is_closed()
-        stopping.join(PATIENCE)
 
 
 # -- descriptors --------------------------------------------------------------------------------
@@ -290,6 +308,15 @@ asyncio.run(main())
 """
 
 
+def is_served(port: int) -> bool:
+    """Whether a request is answered."""
+    try:
+        with raw_client(port) as client:
+            return client.ask(*REQUEST).status == 200
+    except (EOFError, ConnectionError):
+        return False
+
+
 def test_server_without_descriptors_refuses_and_goes_on() -> None:
     """Newcomers are closed, and do not wait in vain; the log has a few lines; later all is as before."""
     command = [sys.executable, "-c", FEW_DESCRIPTORS]
@@ -302,8 +329,8 @@ def test_server_without_descriptors_refuses_and_goes_on() -> None:
         with ExitStack() as stack:
             clients = [stack.enter_context(raw_client(port)) for _ in range(100)]
             assert all(client.is_closed() for client in clients[40:])
-        with raw_client(port) as client:
-            assert client.ask(*REQUEST).status == 200
+        while not is_served(port):
+            pass
         process.stdin.close()
         log = process.stderr.read()
     assert "the limit is 30" in log
