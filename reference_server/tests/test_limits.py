@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ from pagewire_server import Options
 from pagewire_server.backends.default.websocket import DefaultWebSocket
 from pagewire_server.core.directory import SessionDirectory
 from pagewire_server.session import SessionBusy, download, eval_js, hold, on_event
+from pagewire_server.web.files import FileTags
 from pagewire_server.web.requests import counted_address
-from pagewire_server.web.static_files import FileTags
 
 FULL = ("too_many_sessions", 4429)
 LET_GO = ("hello_timeout", 4408)
@@ -189,12 +190,12 @@ def test_sockets_without_a_request_are_few(serve: Serve, connect: Connect, caplo
     neighbour = Neighbour(connect(live))
     address = ("127.0.0.1", live.server.port)
     with socket.create_connection(address) as first, socket.create_connection(address):
-        live.until(lambda: len(live.server._limiter) == 2)
+        live.until(lambda: len(live.server._door.limiter) == 2)
         with socket.create_connection(address, PATIENCE) as third:
             assert was_closed(third)
         assert neighbour.is_served()
         first.close()
-        live.until(lambda: len(live.server._limiter) == 1)
+        live.until(lambda: len(live.server._door.limiter) == 1)
         assert connect(live).welcome["resumed"] is False
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
@@ -520,14 +521,14 @@ def test_authenticate_that_raises_refuses_that_client_only(
 
 def test_file_is_read_beside_the_event_loop(serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever asks for a large one holds up nobody."""
-    is_asked, may_read, read = threading.Event(), threading.Event(), FileTags.read
+    is_asked, may_read, tag = threading.Event(), threading.Event(), FileTags.tag
 
-    def read_slowly(tags: FileTags, file: Path) -> tuple[str, bytes]:
+    def read_slowly(tags: FileTags, path: Path, file: BufferedReader) -> str:
         is_asked.set()
         assert may_read.wait(PATIENCE)
-        return read(tags, file)
+        return tag(tags, path, file)
 
-    monkeypatch.setattr(FileTags, "read", read_slowly)
+    monkeypatch.setattr(FileTags, "tag", read_slowly)
     live = serve(ask_for_ever)
     neighbour = Neighbour(connect(live))
     with socket.create_connection(("127.0.0.1", live.server.port), PATIENCE) as asking:

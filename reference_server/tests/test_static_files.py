@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import logging
+from io import BufferedReader
 from pathlib import Path
 
 import pytest
@@ -56,11 +57,11 @@ def test_file_that_changed_is_sent_again(serve: Serve, tmp_path: Path) -> None:
 def test_file_that_cannot_be_read_is_not_found(serve: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
     """And no failure of the server: it may have been removed just now."""
 
-    def fail(_file: Path) -> bytes:
+    def fail(_file: Path, _mode: str) -> BufferedReader:
         raise PermissionError
 
     live = serve(hold)
-    monkeypatch.setattr(Path, "read_bytes", fail)
+    monkeypatch.setattr(Path, "open", fail)
     assert get(live, "/").status == 404
 
 

@@ -6,10 +6,10 @@ import http.client
 import ssl
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from certificates import Pair, make_pair
 from live_server import PATIENCE, Serve
 from scripted_client import scripted_client
 
@@ -18,28 +18,6 @@ from pagewire_server.ops.tls import server_context
 from pagewire_server.session import eval_js
 
 PROGRAM = "async def main(): pass\n"
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A certificate of 127.0.0.1 that signs itself, and its key."""
-
-    certificate: Path
-    key: Path
-
-    def trusted(self) -> ssl.SSLContext:
-        """Return what a client needs that trusts it."""
-        return ssl.create_default_context(cafile=str(self.certificate))
-
-
-def make_pair(folder: Path, *options: str) -> Pair:
-    """Make one with the openssl command."""
-    pair = Pair(folder / "cert.pem", folder / "key.pem")
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-days", "2"]
-    command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command += ["-out", str(pair.certificate), "-keyout", str(pair.key), *(options or ("-nodes",))]
-    subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
-    return pair
 
 
 @pytest.fixture(scope="module")

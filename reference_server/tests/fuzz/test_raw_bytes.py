@@ -93,8 +93,8 @@ def test_bytes_that_are_no_request_end_their_connection_only(
     with stranger(live, upgrade=False) as end:
         send_and_wait_for_the_end(end, REQUESTS[kind])
     assert neighbour.is_served()
-    live.until(lambda: not len(live.server._limiter) and not live.server._handshake.sockets)
-    assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
+    live.until(lambda: not len(live.server._door.limiter) and not live.server._handshake.sockets)
+    assert not [record for record in caplog.records if record.levelno > logging.WARNING], "a refusal is no more"
 
 
 @pytest.mark.parametrize("kind", FRAMES)
@@ -117,4 +117,4 @@ def test_random_bytes_end_their_connections_only(serve: Serve, connect: Connect)
         with stranger(live, upgrade=bool(number % 2)) as end:
             send_and_wait_for_the_end(end, generator.randbytes(generator.randrange(300)))
     assert neighbour.is_served()
-    live.until(lambda: not len(live.server._limiter) and not live.server._handshake.sockets)
+    live.until(lambda: not len(live.server._door.limiter) and not live.server._handshake.sockets)

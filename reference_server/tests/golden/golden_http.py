@@ -80,7 +80,7 @@ def socket_without_upgrade(stage: Stage) -> None:
     """426; and with an upgrade to something else."""
     stage.serve(idle)
     stage.get("/ws")
-    stage.get("/ws?key=x", Upgrade="h2c", Connection="Upgrade")
+    stage.get("/ws?key=x", Upgrade="h2c", Connection="Upgrade, close")
 
 
 @conversation("http")

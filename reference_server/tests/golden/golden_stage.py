@@ -140,7 +140,7 @@ class Stage:
     def get(self, path: str, **headers: str) -> None:
         """Make a plain GET and record the whole response but its date."""
         assert self.server
-        fields = {"Host": "golden", **headers}
+        fields = {"Host": "golden", "Connection": "close", **headers}
         lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items()), "", ""]
         self.record.add(get=path, headers=headers)
         with socket.create_connection(("127.0.0.1", self.server.port), PATIENCE) as connection:

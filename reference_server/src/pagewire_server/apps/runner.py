@@ -63,14 +63,14 @@ class AppRunner:
         return self._draining.has_begun or self.is_closing
 
     def start(self) -> None:
-        """Serve the metrics, if there are any; OSError if their port is taken."""
-        if self.metrics and self._options.metrics_port is not None:
-            self.metrics.start(self._options.metrics_host, self._options.metrics_port)
-
-    async def stop_metrics(self) -> None:
-        """Serve the metrics no more."""
+        """Begin to count, if that is wanted."""
         if self.metrics:
-            await self.metrics.stop()
+            self.metrics.start()
+
+    def stop_metrics(self) -> None:
+        """Count no more."""
+        if self.metrics:
+            self.metrics.stop()
 
     def open_session(self, admitted: Admitted[Session], request: Request) -> Session:
         """Begin a new session for a client that is let in, and start its app; Refused once the server stops."""

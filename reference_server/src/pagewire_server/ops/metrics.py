@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import threading
+import gzip
 import time
 from collections.abc import Callable
 from functools import cache
+from http import HTTPStatus
 from typing import Final
-from wsgiref.simple_server import WSGIServer
+from urllib.parse import parse_qs, urlsplit
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
 
 from pagewire_protocol.codec import size_of
 from pagewire_protocol.codes import ErrorCode
 from pagewire_protocol.stream_frames import HEADER_BYTES, ChunkParts
 from pagewire_server.core.session import Command
-from pagewire_server.web.requests import page_url
-
-logger = logging.getLogger("pagewire.server")
+from pagewire_server.web.files import preferred_coding
+from pagewire_server.web.requests import Request
+from pagewire_server.web.responses import Refusal, Response
 
 LAG_INTERVAL: Final = 0.5
 """Seconds between two looks at how late the event loop is."""
@@ -32,15 +33,14 @@ _LAG_SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 
 class Metrics:
     """What happens in a server, counted in a registry of its own.
 
-    The two functions are called at each scrape, in a thread of the library's. Everything else is called on the event
-    loop, except where it says otherwise.
+    The two functions are called at each scrape, in a thread. Everything else is called on the event loop, except where
+    it says otherwise.
     """
 
     def __init__(self, count_sessions: Callable[[], int], count_outbox_bytes: Callable[[], int]) -> None:
         registry = self.registry = CollectorRegistry()
         self.port = 0
         """Where it is served, once it is."""
-        self._served: tuple[WSGIServer, threading.Thread] | None = None
         self._lag_timer: asyncio.TimerHandle | None = None
         self._queued_at: dict[Command, float] = {}
         _gauge(registry, "pagewire_sessions", "Sessions that live, their clients away or not", count_sessions)
@@ -90,22 +90,39 @@ class Metrics:
 
     # -- serving -------------------------------------------------------------------------------
 
-    def start(self, host: str, port: int) -> None:
-        """Serve `/metrics`; OSError if the port is taken."""
-        self._served = start_http_server(port, host, self.registry)
-        self.port = self._served[0].server_port
-        logger.info("metrics are at %smetrics", page_url("http", host, self.port))
+    def start(self) -> None:
+        """Begin to watch the event loop."""
         self._sample_later()
 
-    async def stop(self) -> None:
-        """Serve them no more."""
+    def stop(self) -> None:
+        """Watch it no more."""
         if self._lag_timer:
             self._lag_timer.cancel()
-        if self._served:
-            (server, thread), self._served = self._served, None
-            await asyncio.to_thread(server.shutdown)
-            server.server_close()
-            thread.join()
+
+    async def respond(self, request: Request) -> Response:
+        """Return the response to a scrape, at whatever path; Refusal for other methods.
+
+        Every host is accepted: Prometheus is told a name or an address of any kind.
+        """
+        allowed = "GET, HEAD, OPTIONS"
+        if request.method == "OPTIONS":
+            return Response(HTTPStatus.OK, {"Allow": allowed, "Content-Length": "0"})
+        if request.method not in {"GET", "HEAD"}:
+            raise Refusal(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.method} is not allowed here.", Allow=allowed)
+        if request.path == "/favicon.ico":
+            raise Refusal(HTTPStatus.NOT_FOUND, "There is none here.")
+        return await asyncio.to_thread(self._expose, request)
+
+    def _expose(self, request: Request) -> Response:
+        """Return all samples, or those that the query names, in the format that the client prefers."""
+        encode, media_type = choose_encoder(request.header("Accept") or "")
+        names = parse_qs(urlsplit(request.target).query).get("name[]")
+        body = encode(self.registry.restricted_registry(names) if names else self.registry)
+        headers = {"Content-Type": media_type, "Vary": "Accept, Accept-Encoding", "Cache-Control": "no-store"}
+        if preferred_coding(request.header_values("Accept-Encoding"), ("gzip",)):
+            body = gzip.compress(body, compresslevel=1)
+            headers["Content-Encoding"] = "gzip"
+        return Response(HTTPStatus.OK, headers | {"Content-Length": str(len(body))}, body)
 
     def _sample_later(self) -> None:
         loop = asyncio.get_running_loop()

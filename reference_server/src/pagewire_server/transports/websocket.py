@@ -56,10 +56,10 @@ class WebSocket(Protocol):
     unread: int
     """How many messages wait for `receive`."""
     frames_written: int
-    opened_at: float
-    """When its connection was accepted, in the loop's time."""
     head: Request
-    """The head of the request that opened it."""
+    """The request that opened it."""
+    opened_at: float
+    """When `hello_timeout` began, on the loop's clock: at the accept."""
 
     @property
     def subprotocol(self) -> str | None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 _LOCAL_DOMAINS: Final = (".localhost", ".local", ".internal", ".home.arpa")
@@ -36,9 +36,23 @@ _NODE: Final = re.compile(r"(?:\[([^\[\]]*:[^\[\]]*)\]|([0-9.]+))(?::(?:[0-9]{1,
 """An address with or without its port (RFC 7239, section 6), except IPv6 without brackets."""
 
 
+class RequestBody(Protocol):
+    """The body of a request, read once, as it comes. What is not read is discarded after the response."""
+
+    @property
+    def length(self) -> int | None:
+        """How long it is, as the head says; None if only its end says so."""
+
+    def pieces(self, most: int) -> AsyncGenerator[bytes, None]:
+        """Return the body in pieces; `Refusal` says why it cannot be read, 413 if it is longer than `most` bytes."""
+
+    async def read(self, most: int) -> bytes:
+        """Return the whole body; `Refusal` as for `pieces`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The head of a request."""
+    """A request: its head, and a body that may still be on its way."""
 
     target: str
     """Path and query, as they were sent."""
@@ -47,6 +61,9 @@ class Request:
     """The address at the other end of the connection; empty if it has none."""
     native: Any
     """The framework's own request."""
+    method: str = "GET"
+    body: RequestBody | None = field(default=None, compare=False, repr=False)
+    """None if it has none."""
 
     @property
     def path(self) -> str:

@@ -3,68 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import html
+import errno
 import logging
+import os
 import secrets
-from collections import OrderedDict
 from dataclasses import dataclass
 from http import HTTPStatus
+from io import BufferedReader
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote
 
-from pagewire_server.web.requests import Request, refused_host
+from pagewire_server.web.files import PIECE_BYTES, FileSource, FileTags, asked_range, has_tag, preferred_coding
+from pagewire_server.web.requests import Request
+from pagewire_server.web.responses import MEDIA_TYPES, Pages, Refusal, Response
 
 logger = logging.getLogger("pagewire.server")
 
-MEDIA_TYPES: Final = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".mjs": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
-    ".json": "application/json",
-    ".map": "application/json",
-    ".md": "text/markdown; charset=utf-8",
-    ".txt": "text/plain; charset=utf-8",
-    ".svg": "image/svg+xml",
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".webp": "image/webp",
-    ".ico": "image/x-icon",
-    ".woff2": "font/woff2",
-    ".wasm": "application/wasm",
-}
+NO_DESCRIPTORS: Final = frozenset((errno.EMFILE, errno.ENFILE))
+"""Errors of a process, or a machine, that has too many files open."""
 
 NONCE_PLACEHOLDER: Final = b'nonce="{{nonce}}"'
 """What an HTML file has where the nonce of a strict policy is to stand; only its author writes that."""
-
-_PAGE: Final = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<meta name="color-scheme" content="light dark">
-<title>{title}</title>
-<h1>{title}</h1>
-<p>{text}</p>
-</html>
-"""
 
 _WELL_KNOWN: Final = "/.well-known/"
 """The one folder with a dot that is meant to be served (RFC 8615)."""
 _MAX_PATH_CHARACTERS: Final = 200
 _INDEX: Final = "index.html"
 _SCRIPT_DIRECTIVES: Final = frozenset(("script-src", "script-src-elem", "script-src-attr"))
-_MAX_TAGS: Final = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A response with its whole body."""
-
-    status: HTTPStatus
-    headers: dict[str, str]
-    body: bytes
+_CODINGS: Final = {"br": ".br", "gzip": ".gz"}
+"""Encodings, the best one first, and how the name of a file that is encoded so ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +41,13 @@ class Mount:
 
     prefix: str
     folder: Path
+
+
+class _Found(NamedTuple):
+    """A file, and the folder that everything served beside it must be in."""
+
+    file: Path
+    root: Path
 
 
 def client_folder() -> Path:
@@ -90,17 +65,32 @@ def _is_hidden(path: str) -> bool:
     return any(name.startswith(".") for name in path.removeprefix(_WELL_KNOWN).split("/"))
 
 
-def _file_in(mount: Mount, path: str) -> Path | None:
+def _file_in(mount: Mount, path: str) -> _Found | None:
     try:
         root = mount.folder.resolve()
         file = (root / path.removeprefix(mount.prefix).lstrip("/")).resolve()
         if file.is_dir():
             file = (file / _INDEX).resolve()
-        return file if file.is_relative_to(root) and file.is_file() else None
+        return _Found(file, root) if file.is_relative_to(root) and file.is_file() else None
     except (OSError, RuntimeError):
         # The file system does not accept the name, or a symbolic link points to itself (before Python 3.13 a
         # RuntimeError): it is the name of no file.
         return None
+
+
+def _encoded_files(found: _Found) -> dict[str, Path]:
+    """Return the files beside one that have the same content, encoded. One that is older than it is stale."""
+    encoded = {}
+    for coding, suffix in _CODINGS.items():
+        try:
+            file = found.file.with_name(found.file.name + suffix).resolve()
+            is_there = file.is_relative_to(found.root) and file.is_file()
+            if is_there and file.stat().st_mtime_ns >= found.file.stat().st_mtime_ns:
+                encoded[coding] = file
+        except (OSError, RuntimeError):
+            # As in `_file_in`: there is no such file.
+            continue
+    return encoded
 
 
 def strict_policy(policy: str, *sources: str) -> str:
@@ -108,34 +98,6 @@ def strict_policy(policy: str, *sources: str) -> str:
     directives = [directive.strip() for directive in policy.split(";")]
     others = [text for text in directives if text and text.split()[0].lower() not in _SCRIPT_DIRECTIVES]
     return "; ".join([*others, " ".join(["script-src", *sources, "'self'"])])
-
-
-class FileTags:
-    """The ETags of files, as long as their time and size stay what they were."""
-
-    def __init__(self) -> None:
-        self._tags: OrderedDict[Path, tuple[int, int, str]] = OrderedDict()
-
-    def known(self, file: Path) -> str | None:
-        """Return the tag of a file that was read and has not changed since."""
-        found = self._tags.get(file)
-        if found is None:
-            return None
-        state = file.stat()
-        return found[2] if found[:2] == (state.st_mtime_ns, state.st_size) else None
-
-    def read(self, file: Path) -> tuple[str, bytes]:
-        """Return the tag of a file, and what is in it."""
-        known = self.known(file)
-        state = file.stat()
-        body = file.read_bytes()
-        if known is not None and len(body) == state.st_size:
-            return known, body
-        tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-        self._tags[file] = (state.st_mtime_ns, state.st_size, tag)
-        if len(self._tags) > _MAX_TAGS:
-            self._tags.popitem(last=False)
-        return tag, body
 
 
 class StaticFiles:
@@ -146,10 +108,16 @@ class StaticFiles:
         self._policy = strict_policy(content_security_policy) if strict_csp else content_security_policy
         self._is_strict = strict_csp
         self._tags = FileTags()
+        self.pages = Pages(self._policy)
 
     async def respond(self, request: Request) -> Response:
-        """Return the response to a GET. Files are read in a thread: nobody waits for a large one."""
-        return await asyncio.to_thread(self._respond, request)
+        """Return the response to a GET or HEAD. Files are read in threads: nobody waits for a slow disk."""
+        responding = asyncio.ensure_future(asyncio.to_thread(self._respond, request))
+        try:
+            return await asyncio.shield(responding)
+        except asyncio.CancelledError:
+            responding.add_done_callback(_close)
+            raise
 
     def _respond(self, request: Request) -> Response:
         path = unquote(request.path)
@@ -158,74 +126,81 @@ class StaticFiles:
             if file:
                 return self._file(file, request)
         except OSError as error:
+            if error.errno in NO_DESCRIPTORS:
+                return self.pages.refuse(request, Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The server is too busy."))
             logger.info("can't read %s: %s", file, error, extra={"kind": "can't read a file"})
-        return self._answer(request, HTTPStatus.NOT_FOUND, f"There is no {path[:_MAX_PATH_CHARACTERS]} here.")
+        text = f"There is no {path[:_MAX_PATH_CHARACTERS]} here."
+        return self.pages.refuse(request, Refusal(HTTPStatus.NOT_FOUND, text))
 
-    def _file(self, file: Path, request: Request) -> Response:
-        media_type = MEDIA_TYPES.get(file.suffix.lower(), "application/octet-stream")
+    def _file(self, found: _Found, request: Request) -> Response:
+        media_type = MEDIA_TYPES.get(found.file.suffix.lower(), "application/octet-stream")
         if self._is_strict and media_type.startswith("text/html"):
-            return self._page_with_nonce(file, media_type)
-        headers = self._headers(media_type)
+            return self._page_with_nonce(found.file, media_type)
+        headers = self.pages.headers(media_type)
         # Checked again at each load, so that a new version of the server is never met with old modules.
-        headers["Cache-Control"] = "no-cache"
-        asked = request.header_values("If-None-Match")
-        tag = self._tags.known(file)
-        body = b""
-        if tag is None or not any(tag in tags for tags in asked):
-            tag, body = self._tags.read(file)
-        headers["ETag"] = tag
-        if any(tag in tags for tags in asked):
-            return Response(HTTPStatus.NOT_MODIFIED, headers, b"")
-        return self._finish(HTTPStatus.OK, headers, body)
+        headers |= {"Cache-Control": "no-cache", "Accept-Ranges": "bytes"}
+        encoded = _encoded_files(found)
+        coding = preferred_coding(request.header_values("Accept-Encoding"), tuple(encoded))
+        if encoded:
+            headers["Vary"] = "Accept-Encoding"
+        if coding:
+            headers["Content-Encoding"] = coding
+        path = encoded[coding] if coding else found.file
+        file = path.open("rb")
+        try:
+            response = self._representation(request, path, file, headers)
+        except BaseException:
+            file.close()
+            raise
+        if isinstance(response.body, bytes):
+            file.close()
+        return response
+
+    def _representation(self, request: Request, path: Path, file: BufferedReader, headers: dict[str, str]) -> Response:
+        """Return the response that sends a file, or a part of it, or says that the client has it."""
+        tag = headers["ETag"] = self._tags.tag(path, file)
+        if has_tag(request.header_values("If-None-Match"), tag):
+            return Response(HTTPStatus.NOT_MODIFIED, headers)
+        size = os.fstat(file.fileno()).st_size
+        part = asked_range(request.header("Range"), size) if request.method == "GET" else None
+        if request.header("If-Range") not in {None, tag} or (request.header("If-Range") and tag.startswith("W/")):
+            part = None
+        if part is None:
+            part, status = range(size), HTTPStatus.OK
+        elif not part:
+            headers |= {"Content-Range": f"bytes */{size}", "Content-Length": "0"}
+            return Response(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers)
+        else:
+            headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
+            status = HTTPStatus.PARTIAL_CONTENT
+        headers["Content-Length"] = str(len(part))
+        if request.method == "HEAD":
+            return Response(status, headers)
+        file.seek(part.start)
+        if len(part) > PIECE_BYTES:
+            return Response(status, headers, FileSource(file, len(part)))
+        body = file.read(len(part))
+        headers["Content-Length"] = str(len(body))
+        return Response(status, headers, body)
 
     def _page_with_nonce(self, file: Path, media_type: str) -> Response:
         """Return an HTML file with a nonce of its own, which nobody may keep: a nonce is good once."""
         nonce = secrets.token_urlsafe(18)
-        headers = self._headers(media_type, strict_policy(self._policy, f"'nonce-{nonce}'"))
-        headers["Cache-Control"] = "no-store"
+        headers = self.pages.headers(media_type, strict_policy(self._policy, f"'nonce-{nonce}'"))
         body = file.read_bytes().replace(NONCE_PLACEHOLDER, b'nonce="%b"' % nonce.encode())
-        return self._finish(HTTPStatus.OK, headers, body)
+        headers |= {"Cache-Control": "no-store", "Content-Length": str(len(body))}
+        return Response(HTTPStatus.OK, headers, body)
 
-    def upgrade_required(self, request: Request) -> Response:
-        """Return the response to a plain request for the socket's path."""
-        response = self._answer(request, HTTPStatus.UPGRADE_REQUIRED, "This is a WebSocket endpoint of Pagewire.")
-        response.headers["Upgrade"] = "websocket"
-        return response
-
-    def misdirected(self, request: Request) -> Response:
-        """Return the response to a request for a host that is not accepted."""
-        return self._answer(request, HTTPStatus.MISDIRECTED_REQUEST, refused_host(request))
-
-    def unavailable(self, request: Request) -> Response:
-        """Return the response to any request while the server stops."""
-        return self._answer(request, HTTPStatus.SERVICE_UNAVAILABLE, "The server stops.")
-
-    def _find(self, path: str) -> Path | None:
+    def _find(self, path: str) -> _Found | None:
         if "\0" in path or "\\" in path or _is_hidden(path):
             return None
         found = (_file_in(mount, path) for mount in self._mounts if path.startswith(mount.prefix))
         return next((file for file in found if file), None)
 
-    def _answer(self, request: Request, status: HTTPStatus, text: str) -> Response:
-        """Return a page for a browser, and plain text for others."""
-        if "text/html" in (request.header("Accept") or "").lower():
-            headers = self._headers(MEDIA_TYPES[".html"])
-            body = _PAGE.format(title=f"{status.value} {status.phrase}", text=html.escape(text))
-        else:
-            headers, body = self._headers(MEDIA_TYPES[".txt"]), f"{text}\n"
-        headers["Vary"] = "Accept"
-        return self._finish(status, headers, body.encode(errors="replace"))
 
-    def _headers(self, media_type: str, policy: str | None = None) -> dict[str, str]:
-        return {
-            "Content-Type": media_type,
-            "Content-Security-Policy": self._policy if policy is None else policy,
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "same-origin",
-        }
-
-    @staticmethod
-    def _finish(status: HTTPStatus, headers: dict[str, str], body: bytes) -> Response:
-        headers["Content-Length"] = str(len(body))
-        headers["Connection"] = "close"
-        return Response(status, headers, body)
+def _close(responding: asyncio.Future[Response]) -> None:
+    """Close the file of a response that nobody waits for any more."""
+    if not responding.cancelled() and not responding.exception():
+        body = responding.result().body
+        if isinstance(body, FileSource):
+            body.close()

@@ -4,35 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Self, cast
-
-from websockets.asyncio.server import Server as WebSocketServer
-from websockets.asyncio.server import ServerConnection
-from websockets.asyncio.server import serve as serve_websocket
-from websockets.datastructures import Headers
-from websockets.http11 import Request as NativeRequest
-from websockets.http11 import Response as NativeResponse
-from websockets.typing import Subprotocol
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Self
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.control_messages import ByeParams
-from pagewire_protocol.handshake_messages import MAX_HELLO_BYTES
-from pagewire_protocol.versions import SUBPROTOCOL
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.apps.runner import SHUTDOWN, AppRunner
 from pagewire_server.apps.running import App
 from pagewire_server.apps.session import FAILED
-from pagewire_server.backends.default.websocket import CLOSE_SLACK_BYTES, UNREAD_FRAMES, DefaultWebSocket
+from pagewire_server.backends.default.door import Door
+from pagewire_server.backends.default.upgrade import WebSocketHost
+from pagewire_server.backends.default.websocket import DefaultWebSocket
 from pagewire_server.core.handshake import Refused
-from pagewire_server.core.limits import ConnectionLimiter
-from pagewire_server.ops.logs import library_logger, limited
+from pagewire_server.ops.logs import limited
 from pagewire_server.options import Options
 from pagewire_server.transports.handshake import Handshake, log_refusal
-from pagewire_server.transports.websocket import LEAVE_SECONDS, SocketClosed, WebSocketConnection, send_bye
-from pagewire_server.version import VERSION
-from pagewire_server.web.requests import page_url
+from pagewire_server.transports.websocket import SocketClosed, WebSocketConnection, send_bye
+from pagewire_server.web.requests import Request, page_url
+from pagewire_server.web.responses import Pages, Response
 from pagewire_server.web.site import SOCKET_PATH, Site
+
+if TYPE_CHECKING:
+    from pagewire_server.ops.metrics import Metrics  # its library is an extra
 
 logger = logging.getLogger("pagewire.server")
 
@@ -43,14 +37,19 @@ class Server:
     def __init__(self, apps: Mapping[str, App], options: Options, host: str, port: int) -> None:
         self._options = options
         self._host = host
-        self._port = port
         self._runner = AppRunner(apps, options, backend="websockets")
         allowed_hosts = options.allowed_hosts | {host}
         self._handshake = Handshake(options, self._runner, allowed_hosts)
         self._site = Site(options, allowed_hosts)
-        self._limiter = ConnectionLimiter(options.max_waiting_connections, options.max_waiting_connections_per_address)
-        """Counts connections whose request has not come yet."""
-        self._websockets: WebSocketServer | None = None
+        self.pages = self._site.pages
+        self.check_host = self._site.check_host
+        self._door = Door(self, options, host, port, options.tls)
+        self._has_started = False
+        self._metrics_door: Door | None = None
+        if self._runner.metrics:
+            service = MetricsService(self._runner.metrics, self._site.pages)
+            self._metrics_door = Door(service, options, options.metrics_host, options.metrics_port or 0)
+        self._websockets = WebSocketHost(self._serve_connection, options)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -62,12 +61,12 @@ class Server:
     @property
     def port(self) -> int:
         """The port it listens on: the one that was found, where 0 was asked for."""
-        return self._port
+        return self._door.port
 
     @property
     def url(self) -> str:
         """Where the page is."""
-        return page_url("https" if self._options.tls else "http", self._host, self._port)
+        return page_url("https" if self._options.tls else "http", self._host, self.port)
 
     @property
     def session_count(self) -> int:
@@ -76,15 +75,20 @@ class Server:
 
     async def start(self) -> None:
         """Begin to listen, once; OSError if the port is taken."""
-        if self._websockets:
+        if self._has_started:
             raise RuntimeError("a server is started only once: make another")
-        self._runner.start()
+        self._has_started = True
+        if self._metrics_door and self._runner.metrics:
+            await self._metrics_door.open()
+            port = self._runner.metrics.port = self._metrics_door.port
+            logger.info("metrics are at %smetrics", page_url("http", self._options.metrics_host, port))
         try:
-            self._websockets = await self._listen()
+            await self._door.open()
         except BaseException:
-            await self._runner.stop_metrics()
+            if self._metrics_door:
+                await self._metrics_door.close()
             raise
-        self._port = next(iter(self._websockets.sockets)).getsockname()[1]
+        self._runner.start()
 
     async def drain(self) -> None:
         """Let no new session begin, and `close` once the last one has ended, or after `drain_window`.
@@ -99,57 +103,30 @@ class Server:
         self._runner.stop()
         await asyncio.gather(*(send_bye(socket, SHUTDOWN) for socket in self._handshake.sockets))
         await self._runner.clean_up()
-        if self._websockets:
-            self._websockets.close()
-            await self._websockets.wait_closed()
-        await self._runner.stop_metrics()
+        await self._door.close()
+        await self._websockets.close()
+        self._runner.stop_metrics()
+        if self._metrics_door:
+            await self._metrics_door.close()
 
-    async def _listen(self) -> WebSocketServer:
-        options = self._options
-        return await serve_websocket(
-            self._serve_connection,
-            self._host,
-            self._port,
-            ssl=options.tls,
-            # Clients that open a connection and then stop are given no longer than one without TLS.
-            ssl_handshake_timeout=options.hello_timeout if options.tls else None,
-            ssl_shutdown_timeout=LEAVE_SECONDS if options.tls else None,
-            select_subprotocol=_select_subprotocol,
-            process_request=self._process_request,
-            server_header=f"pagewire/{VERSION}",
-            compression=None,
-            # HELLO-25: until a connection carries a session.
-            max_size=MAX_HELLO_BYTES + CLOSE_SLACK_BYTES,
-            max_queue=UNREAD_FRAMES,
-            open_timeout=options.hello_timeout,
-            ping_interval=options.heartbeat_interval,
-            ping_timeout=options.heartbeat_timeout,
-            close_timeout=LEAVE_SECONDS,
-            logger=library_logger,
-            # A function is as good as the class that the library asks for.
-            create_connection=cast(
-                "type[DefaultWebSocket]", DefaultWebSocket.limited_by(self._limiter, options.trusted_proxies)
-            ),
-        )
+    # -- requests, as the door has them ----------------------------------------------------------
 
-    # -- plain requests ------------------------------------------------------------------------
+    def websockets(self, request: Request) -> WebSocketHost | None:
+        """Return what opens a WebSocket for a request; None if it does not ask for one."""
+        return self._websockets if request.path == SOCKET_PATH and request.is_for_websocket else None
 
-    async def _process_request(self, connection: ServerConnection, _native: NativeRequest) -> NativeResponse | None:
-        """Answer a plain request; None lets the library open a WebSocket."""
-        request = cast("DefaultWebSocket", connection).head
-        if request.path == SOCKET_PATH and request.is_for_websocket:
-            return None
-        response = await self._site.respond(request, sessions=self.session_count, is_stopping=self._runner.is_stopping)
-        return NativeResponse(response.status, response.status.phrase, Headers(response.headers), response.body)
+    async def respond(self, request: Request) -> Response:
+        """Return the response to a plain request; Refusal if it is not served."""
+        return await self._site.respond(request, sessions=self.session_count, is_stopping=self._runner.is_stopping)
 
     # -- WebSockets ----------------------------------------------------------------------------
 
-    async def _serve_connection(self, connection: ServerConnection) -> None:
+    async def _serve_connection(self, socket: DefaultWebSocket) -> None:
         metrics = self._runner.metrics
         if metrics:
             metrics.connection_opened()
         try:
-            await self._serve_socket(cast("DefaultWebSocket", connection))
+            await self._serve_socket(socket)
         finally:
             if metrics:
                 metrics.connection_closed()
@@ -185,8 +162,15 @@ class Server:
         await send_bye(socket, bye)
 
 
-def _select_subprotocol(_connection: ServerConnection, offered: Sequence[Subprotocol]) -> Subprotocol | None:
-    """Accept ours, else the first offer, so that the client learns by a bye why it is refused (WIRE-3)."""
-    if SUBPROTOCOL in offered:
-        return Subprotocol(SUBPROTOCOL)
-    return offered[0] if offered else None
+class MetricsService:
+    """Answers the requests of the port of the metrics."""
+
+    def __init__(self, metrics: Metrics, pages: Pages) -> None:
+        self.pages = pages
+        self.respond = metrics.respond
+
+    def websockets(self, _request: Request) -> WebSocketHost | None:
+        """Return None: there is none."""
+
+    def check_host(self, request: Request) -> None:
+        """Accept any."""

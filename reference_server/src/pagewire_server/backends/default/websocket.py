@@ -7,20 +7,19 @@ import math
 import os
 import socket as socket_module
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from socket import IPPROTO_TCP
-from typing import Any, Final
+from typing import Final
 
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import DATA_OPCODES, Frame, Opcode
-from websockets.http11 import Request as NativeRequest
 from websockets.protocol import Event, State
 
 from pagewire_protocol.stream_frames import ChunkParts
-from pagewire_server.core.limits import UNIT_BYTES, ConnectionLimiter, MessageRate
+from pagewire_server.core.limits import UNIT_BYTES, MessageRate
 from pagewire_server.transports.websocket import FrameSource, SocketClosed
-from pagewire_server.web.requests import Request, counted_peer
+from pagewire_server.web.requests import Request
 
 NOT_SENT: Final[int | None] = getattr(socket_module, "TCP_NOTSENT_LOWAT", None)
 """The socket option that bounds what the kernel holds and has not sent; not on every platform."""
@@ -73,16 +72,10 @@ class DefaultWebSocket(ServerConnection):
     unread = 0
     """Messages that wait for `receive`."""
     frames_written = 0
-    opened_at: float
-    """When its connection was accepted, in the loop's time."""
+    opened_at = 0.0
+    """When `hello_timeout` began, on the loop's clock."""
     head: Request
-    """The head of the request that opened it, once that has come."""
-    _limiter: ConnectionLimiter
-    _trusted_proxies: Sequence[str]
-    _peer = ""
-    """The address at the other end; empty if it has none."""
-    _counted_as: str | None = None
-    """The address that counts before the request has come; None for a trusted proxy's."""
+    """The request that opened it."""
     _backlog: bytearray
     """What has come before a session is carried, and is not looked at yet."""
     _is_held = False
@@ -102,19 +95,6 @@ class DefaultWebSocket(ServerConnection):
     _unread_pong_bytes = 0
     _frames_before_pongs = 0
     """How many frames were written before those Pongs."""
-    _is_waiting = False
-    """Whether it counts as one whose request has not come."""
-
-    @classmethod
-    def limited_by(cls, limiter: ConnectionLimiter, trusted_proxies: Sequence[str]) -> Callable[..., DefaultWebSocket]:
-        """Return what makes connections that `limiter` counts until their request has come."""
-
-        def make(*arguments: Any, **settings: Any) -> DefaultWebSocket:  # noqa: ANN401 - the library's own
-            connection = cls(*arguments, **settings)
-            connection._limiter, connection._trusted_proxies = limiter, trusted_proxies
-            return connection
-
-        return make
 
     # -- the WebSocket that a transport uses -----------------------------------------------------
 
@@ -234,18 +214,10 @@ class DefaultWebSocket(ServerConnection):
     # -- the library's hooks ---------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin, unless too many have begun and sent no request."""
-        self.opened_at = self.loop.time()
+        """Begin."""
         self._backlog = bytearray()
         super().connection_made(transport)
         self.recv_messages.resume = self._resume_unless_held
-        address = self.remote_address
-        self._peer = str(address[0]) if isinstance(address, Sequence) and address else ""
-        self._counted_as = counted_peer(self._peer, self._trusted_proxies)
-        self._is_waiting = self._limiter.try_add(self._counted_as)
-        if not self._is_waiting:
-            # There is nobody to talk to yet: it is a failed attempt (WIRE-1).
-            self.transport.abort()
 
     def data_received(self, data: bytes) -> None:
         """Look at what has come; before a session is carried, at no more than is received."""
@@ -263,7 +235,6 @@ class DefaultWebSocket(ServerConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         """End."""
         self._backlog.clear()
-        self._stop_waiting()
         self._message_is_complete()
         if self._fragments is not None and self.rate:
             self.rate.take(len(self._fragments), self.loop.time())
@@ -272,9 +243,6 @@ class DefaultWebSocket(ServerConnection):
     def process_event(self, event: Event) -> None:
         """Hand over a text message, or leave the event to the library."""
         if not isinstance(event, Frame):
-            self._stop_waiting()
-            if isinstance(event, NativeRequest):
-                self.head = Request(event.path, tuple(event.headers.raw_items()), self._peer, event)
             super().process_event(event)
             return
         if event.opcode in DATA_OPCODES and not (event.fin and self._incomplete_since is None):
@@ -302,11 +270,6 @@ class DefaultWebSocket(ServerConnection):
             self.transport.pause_reading()
         else:
             self._resume_unless_held()
-
-    def _stop_waiting(self) -> None:
-        if self._is_waiting:
-            self._is_waiting = False
-            self._limiter.remove(self._counted_as)
 
     def _assemble(self, frame: Frame) -> Frame | None:
         """Return a text message in fragments as one frame, once it is whole; any other frame as it is."""
