@@ -1,15 +1,16 @@
-"""The scan that tells how many values a text has: it agrees with counting what a parser finds."""
+"""The scans of a text: how many values it has, and whether a number overflows, as looking at the values would tell."""
 
 from __future__ import annotations
 
 import json
+import math
 import random
 from typing import Any, Final
 
 import pytest
 
-from pagewire_protocol import json_scan
-from pagewire_protocol.json_scan import has_more_values
+from pagewire_protocol import json_scan, json_values
+from pagewire_protocol.json_scan import has_more_values, has_overflow
 
 TEXTS: Final = (
     "",
@@ -155,3 +156,53 @@ def test_many_values_in_a_large_text(value: str) -> None:
     text = f"[{','.join([value] * items)},{json.dumps(',[{' * 100_000)}]"
     count = items * _count(json.loads(value)) + 2
     assert _at_the_limit(text, count) == (False, True)
+
+
+LARGEST: Final = "17976931348623157" + "0" * 292
+
+
+@pytest.mark.parametrize(
+    ("number", "overflows"),
+    [
+        ("0", False),
+        ("1e99", False),
+        ("1e308", False),
+        ("1.7976931348623157E+308", False),
+        ("1.7976931348623158e308", False),
+        ("1.7976931348623159e308", True),
+        ("-1E+309", True),
+        ("1e999", True),
+        ("1e+0000000999", True),
+        ("1e-999", False),
+        ("0e999", False),
+        ("0." + "0" * 300 + "1e400", False),
+        ("0." + "0" * 300 + "1e700", True),
+        ("1" * 309, False),
+        ("-" + "2" * 309, True),
+        ("1" * 5000, True),
+        ("1" * 250 + "e99", True),
+        ("1" * 101 + "e99", False),
+        (LARGEST, False),
+        (LARGEST + "0", True),
+    ],
+)
+def test_number_that_overflows_is_found(number: str, overflows: bool) -> None:
+    """The same numbers overflow as for a parser, between others and wherever they are."""
+    assert math.isinf(float(json.loads(number, parse_int=float))) is overflows
+    for text in (number, f"[1,{number}]", f'{{"a":{number}}}', f'["e123", {number} ,true,"{"9" * 400}"]'):
+        assert has_overflow(text) is overflows
+        assert has_overflow(text.encode()) is overflows
+
+
+def test_digits_in_strings_overflow_nothing() -> None:
+    """Strings may contain what would overflow as a number, beside escaped quotes too."""
+    assert not has_overflow(json.dumps(["1e999", "9" * 400, '"1e999', "\\", {"1e999": "e999"}, 1e100]))
+
+
+def test_many_values_are_checked_for_overflow_like_few() -> None:
+    """A parser refuses the one number that overflows among many values, wherever it is."""
+    many = ",".join(['{"a":["1e999"]}'] * 20_000)
+    assert len(json_values.load(f"[{many},1e300]")) == 20_001
+    for text in (f"[{many},1e999]", f"[1e999,{many}]", f"[[[[[[1e999]]]]],{many}]"):
+        with pytest.raises(ValueError, match="too large"):
+            json_values.load(text)

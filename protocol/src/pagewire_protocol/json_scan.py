@@ -1,7 +1,7 @@
-"""How many values a JSON text contains, told without parsing it (SPEC section 3, WIRE-26).
+"""What can be told of a JSON text without its values: how many it has (WIRE-26), and whether a number overflows.
 
-Parsing is what the limit on values protects from, so that the count must cost much less, whatever the text is. Only
-methods of `str` and `bytes` look at its characters, and no step makes an object for each value.
+Values are expensive, to make and to look at: that is what the limit on them protects from. So each step here must cost
+much less than parsing, whatever the text is. Methods of `str` and `bytes` look at the characters.
 
 Outside strings, each value is the first thing in the text, follows a comma, or is the first in an array or an object.
 So a text has as many values as it has commas and opening brackets, plus one, minus its empty arrays and objects; and
@@ -10,10 +10,18 @@ at most so many if commas and brackets in strings are counted too. That bound de
 
 from __future__ import annotations
 
+import math
+import re
 from typing import Final
 
 _WHITE_SPACE: Final = b" \t\r\n"
 _BLOCK: Final = 65536
+
+_ONE_DIGIT: Final = bytes.maketrans(b"123456789E", b"000000000e")
+_LARGE_NUMBERS: Final = (b"e000", b"0" * 100)
+"""One of which a number contains that overflows a double, if all its digits are zeros and it has no plus sign."""
+_NUMBER: Final = re.compile(rb"[-+.0-9eE]{4,}")
+"""A number outside strings; the shortest that overflows is longer."""
 
 
 def has_more_values(text: str, limit: int) -> bool:
@@ -35,9 +43,26 @@ def has_more_values(text: str, limit: int) -> bool:
     return 1 + separators - structure.count(b"[]") - structure.count(b"{}") > limit
 
 
-def _without_escapes(text: str) -> bytes:
+def has_overflow(text: str | bytes) -> bool:
+    """Whether a number in the JSON `text` overflows a double; ValueError for some texts that are not JSON."""
+    if not _may_overflow(_encoded(text)):
+        return False
+    structure = _outside_strings(_without_escapes(text))
+    return _may_overflow(structure) and any(math.isinf(float(number)) for number in _NUMBER.findall(structure))
+
+
+def _may_overflow(data: bytes) -> bool:
+    zeros = data.translate(_ONE_DIGIT, b"+")
+    return any(number in zeros for number in _LARGE_NUMBERS)
+
+
+def _encoded(text: str | bytes) -> bytes:
+    return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
+
+
+def _without_escapes(text: str | bytes) -> bytes:
     """Return `text` without backslashes and quotes that are escaped, so that a quote begins or ends a string."""
-    data = text.encode("utf-8", "surrogatepass")
+    data = _encoded(text)
     if b"\\" not in data:
         return data
     return data.replace(b"\\\\", b"").replace(b'\\"', b"")
