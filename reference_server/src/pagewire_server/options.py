@@ -87,12 +87,13 @@ class Options:
     no limit."""
     max_message_bytes: int = 4 * MIB
     """The largest message taken from a client."""
-    max_values: int = 100_000
+    max_values: int = 50_000
     """The most JSON values in a message of a client, however deep; names of members do not count.
 
-    The event loop stands still while a message is parsed, in the worst case for about 1 ms for each 1,000 values. A
-    client answers a larger result by the error `too_large`, and `pagewire.emit` throws. A text counts once, whatever is
-    in it: `eval_js("JSON.stringify(rows)")` returns a table of any size that fits `max_message_bytes`."""
+    Nobody else is served while a message is parsed; with the default that takes less than 0.1 s, whatever is in the
+    message. A client answers a command whose result has more values by the error `too_large`, and `pagewire.emit`
+    throws. A string is one value: `eval_js("JSON.stringify(rows)")` returns a table of any size that fits
+    `max_message_bytes`."""
     max_waiting_events: int = 10_000
     """How many calls of event handlers of one session may wait; past it the session ends."""
     max_waiting_event_bytes: int = 8 * MIB

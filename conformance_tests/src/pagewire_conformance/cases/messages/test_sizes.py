@@ -10,7 +10,7 @@ from pagewire_conformance.peer.line import encode
 from pagewire_conformance.peer.peer import Peer
 from pagewire_conformance.requirements import requirement
 
-SMALL = {"max_message_bytes": 65536, "max_values": 100000, "stream_window_bytes": 262144}
+SMALL = {"max_message_bytes": 65536, "max_values": 50000, "stream_window_bytes": 262144}
 FEW = {"max_message_bytes": 4194304, "max_values": 1000, "stream_window_bytes": 262144}
 
 
