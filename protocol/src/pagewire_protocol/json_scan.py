@@ -11,17 +11,20 @@ at most so many if commas and brackets in strings are counted too. That bound de
 from __future__ import annotations
 
 import math
-import re
 from typing import Final
 
 _WHITE_SPACE: Final = b" \t\r\n"
 _BLOCK: Final = 65536
 
 _ONE_DIGIT: Final = bytes.maketrans(b"123456789E", b"000000000e")
-_LARGE_NUMBERS: Final = (b"e000", b"0" * 100)
-"""One of which a number contains that overflows a double, if all its digits are zeros and it has no plus sign."""
-_NUMBER: Final = re.compile(rb"[-+.0-9eE]{4,}")
-"""A number outside strings; the shortest that overflows is longer."""
+_LARGE_NUMBERS: Final = (b"e000", b"0" * 210)
+"""One of which a number contains that overflows a double, if all its digits are zeros and it has no plus sign.
+
+With fewer digits and an exponent of two digits it is below 10^308."""
+_BETWEEN_NUMBERS: Final = bytes.maketrans(b'[]{}:"E', b",,,,,,e")
+_LETTERS: Final = b"truefalsn".replace(b"e", b"")
+"""Of `true`, `false` and `null`, without which no more than an `e` is left of them."""
+_MAX_DIGITS: Final = 308
 
 
 def has_more_values(text: str, limit: int) -> bool:
@@ -48,7 +51,14 @@ def has_overflow(text: str | bytes) -> bool:
     if not _may_overflow(_encoded(text)):
         return False
     structure = _outside_strings(_without_escapes(text))
-    return _may_overflow(structure) and any(math.isinf(float(number)) for number in _NUMBER.findall(structure))
+    if not _may_overflow(structure):
+        return False
+    numbers = structure.translate(_BETWEEN_NUMBERS, _LETTERS).split(b",")
+    return any(
+        math.isinf(float(number))
+        for number in numbers
+        if len(number) > _MAX_DIGITS or (b"e" in number and len(number) > 1)
+    )
 
 
 def _may_overflow(data: bytes) -> bool:
