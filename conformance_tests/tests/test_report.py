@@ -48,7 +48,7 @@ def conversation() -> list[dict[str, Any]]:
         "session": "s-5f2c9a",
         "last_seq": 0,
         "heartbeat": {"interval_ms": 15000, "timeout_ms": 15000},
-        "limits": {"max_message_bytes": 4194304, "stream_window_bytes": 2097152},
+        "limits": {"max_message_bytes": 4194304, "max_values": 50000, "stream_window_bytes": 2097152},
         "resume_window_ms": 120000,
     }
     run = {"type": "run_js", "id": 1, "seq": 1, "params": {"code": "const all = [];\nreturn '🧪'.repeat(2)"}}

@@ -131,7 +131,7 @@ const WELCOME = {
   server: { name: "walks", version: "1" },
   capabilities: {},
   heartbeat: { interval_ms: 600_000, timeout_ms: 600_000 },
-  limits: { max_message_bytes: 65_536, stream_window_bytes: 65_536 },
+  limits: { max_message_bytes: 65_536, max_values: 1000, stream_window_bytes: 65_536 },
   resume_window_ms: 600_000,
 };
 

@@ -21,7 +21,7 @@ export function welcome(changes = {}) {
     server: { name: "tests", version: "1" },
     capabilities: {},
     heartbeat: HEARTBEAT,
-    limits: { max_message_bytes: 65_536, stream_window_bytes: 65_536 },
+    limits: { max_message_bytes: 65_536, max_values: 1000, stream_window_bytes: 65_536 },
     resume_window_ms: 60_000,
     ...changes,
   };

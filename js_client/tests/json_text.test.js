@@ -2,7 +2,13 @@
 
 import assert from "node:assert/strict";
 import test from "node:test";
-import { characterCount, jsonText, parseJson, utf8Size } from "../src/protocol/codec.js";
+import {
+  characterCount,
+  hasMoreValues,
+  jsonText,
+  parseJson,
+  utf8Size,
+} from "../src/protocol/codec.js";
 
 test("a lone surrogate is sent as U+FFFD (WIRE-7)", () => {
   assert.equal(jsonText("a\ud800b"), '"a\ufffdb"');
@@ -50,3 +56,31 @@ test("sizes are bytes of UTF-8, lengths are code points", () => {
   assert.equal(utf8Size("aä€😀"), 10);
   assert.equal(characterCount("aä€😀"), 4);
 });
+
+/** @param {string} text */
+function countOf(text) {
+  let count = 0;
+  JSON.parse(text, () => {
+    count += 1;
+  });
+  return count;
+}
+
+for (const value of [
+  "[]",
+  "{}",
+  "0",
+  '""',
+  "[[],[ ],{}]",
+  '{"a":{"b,":[1,"[]"]},"":null}',
+  '["\\"",[],"\\\\"]',
+  '[\n\t[ 1 , 2 ] , { "a" : [ ] } ]',
+  '"[,{,]"',
+]) {
+  test(`the values of ${JSON.stringify(value)} are counted, names are not (WIRE-27)`, () => {
+    const text = `[${Array(50).fill(value).join()},"${"x".repeat(2000)}"]`;
+    const count = countOf(text);
+    assert.equal(hasMoreValues(text, count), false);
+    assert.equal(hasMoreValues(text, count - 1), true);
+  });
+}

@@ -80,6 +80,44 @@ test("a result larger than the server takes is answered by too_large (WIRE-24)",
   assert.deepEqual(rest, []);
 });
 
+/** @param {number} count of the values of the whole message */
+function resultOf(count) {
+  // The message, its type, seq, id, params and value, and the array's items.
+  return JSON.stringify({ value: Array(count - 6).fill(0) });
+}
+
+test("a result with as many values as the server accepts is sent (WIRE-27)", () => {
+  const conversation = Conversation.connected();
+  conversation.receive(runJs(1));
+  conversation.take();
+  conversation.do(conversation.session.answer(1, { result: resultOf(1000) }));
+  const [result, ...rest] = conversation.take();
+  assert.equal(result?.["params"].value.length, 994);
+  assert.deepEqual(rest, []);
+});
+
+test("a result with more values than the server accepts is answered by too_large (WIRE-28)", () => {
+  const conversation = Conversation.connected();
+  conversation.receive(runJs(1));
+  conversation.take();
+  conversation.do(conversation.session.answer(1, { result: resultOf(1001) }));
+  const message = "the reply has more than 1000 values, the most that the server accepts";
+  const [error, ...rest] = conversation.take();
+  assert.deepEqual(error?.["params"], { code: "too_large", message });
+  assert.deepEqual(rest, []);
+});
+
+test("an error with more values than the server accepts loses its data (WIRE-27)", () => {
+  const conversation = Conversation.connected();
+  conversation.receive(runJs(1));
+  conversation.take();
+  const data = Array(1000).fill(0);
+  conversation.do(
+    conversation.session.answer(1, { error: { code: "x:failed", message: "m", data } }),
+  );
+  assert.deepEqual(conversation.take()[0]?.["params"], { code: "x:failed", message: "m" });
+});
+
 test("an error larger than the server takes loses its stack and most of its message (WIRE-24)", () => {
   const conversation = Conversation.connected();
   conversation.receive(runJs(1));

@@ -83,7 +83,7 @@ test("128 characters of two code units each are a name", () => {
 
 test("emit says which size is too large: the event's, or that of what waits", () => {
   const conversation = Conversation.connected({
-    limits: { max_message_bytes: 4_194_304, stream_window_bytes: 2_097_152 },
+    limits: { max_message_bytes: 4_194_304, max_values: 1000, stream_window_bytes: 2_097_152 },
   });
   const { session } = conversation;
   assert.throws(() => session.emit("a", "x".repeat(5_000_000)), {
@@ -97,6 +97,29 @@ test("emit says which size is too large: the event's, or that of what waits", ()
     message:
       "an event of 500071 bytes; 600071 of the 1048576 bytes that may wait for the server are in use",
   });
+});
+
+test("emit throws on an event with more values than the server accepts (EVENT-5)", () => {
+  const conversation = Conversation.connected();
+  // The message, its type, seq, params, name and data, and the array's items.
+  const data = Array(994).fill(0);
+  conversation.do(conversation.session.emit("a", data));
+  assert.deepEqual(conversation.take()[0]?.["params"], { name: "a", data });
+  assert.throws(() => conversation.session.emit("a", [...data, 0]), {
+    name: "RangeError",
+    message: "an event of more than 1000 values, the most that the server accepts",
+  });
+  conversation.do(conversation.session.emit("next", 1));
+  assert.equal(conversation.take()[0]?.["seq"], 2);
+});
+
+test("until welcome 1000 values are the limit of an event, then what the server says (EVENT-5)", () => {
+  const conversation = new Conversation();
+  const data = Array(995).fill(0);
+  assert.throws(() => conversation.session.emit("a", data), RangeError);
+  const limits = { max_message_bytes: 65_536, max_values: 1001, stream_window_bytes: 65_536 };
+  const welcomed = Conversation.connected({ limits });
+  assert.doesNotThrow(() => welcomed.session.emit("a", data));
 });
 
 test("emit throws past 1 MiB of unacknowledged messages; replies still find room (EVENT-3, DELIVERY-8)", () => {

@@ -20,9 +20,11 @@ from pagewire_protocol.schema_examples import EXAMPLES
 from pagewire_protocol.violations import InvalidParams, PeerViolation
 
 
-def _violation(text: str, sender: Side = Side.SERVER, max_bytes: int = MAX_INTEGER) -> PeerViolation:
+def _violation(
+    text: str, sender: Side = Side.SERVER, max_bytes: int = MAX_INTEGER, max_values: int = MAX_INTEGER
+) -> PeerViolation:
     with pytest.raises(PeerViolation) as caught:
-        codec.read(text, sender, max_bytes=max_bytes)
+        codec.read(text, sender, max_bytes=max_bytes, max_values=max_values)
     return caught.value
 
 
@@ -61,6 +63,23 @@ def test_message_at_the_limit_is_taken_and_one_byte_more_is_too_large() -> None:
 def test_size_is_checked_before_the_text_is_read() -> None:
     """A large text that is no JSON is too large, for nobody reads it."""
     assert _violation("x" * 11, max_bytes=10).code is ByeCode.TOO_LARGE
+
+
+def test_message_with_as_many_values_as_the_limit_is_accepted_and_one_more_is_too_large() -> None:
+    """WIRE-26, WIRE-29: all values count, the message itself too, and names do not; the text names the limit."""
+    text = '{"type":"event","seq":1,"params":{"name":"a","data":[1,{}]}}'
+    assert codec.parse(text, max_bytes=MAX_INTEGER, max_values=8).type == "event"
+    violation = _violation(text, Side.CLIENT, max_values=7)
+    assert (violation.code, str(violation)) == (
+        ByeCode.TOO_LARGE,
+        "a message of more than 7 values, the server's max_values",
+    )
+
+
+def test_values_are_counted_before_the_text_is_parsed() -> None:
+    """What would be expensive to parse is not, even if it is not JSON."""
+    violation = _violation("[" + "[]," * 1000, max_values=1000)
+    assert violation.code == ByeCode.TOO_LARGE
 
 
 # -- check 2: a JSON object with a type ----------------------------------------------------------

@@ -33,7 +33,7 @@ INVALID = {
     "a number that overflows": '{"type":"event","seq":1,"params":{"name":"x","data":1e999}}',
     "NaN": '{"type":"event","seq":1,"params":{"name":"x","data":NaN}}',
     "a lone surrogate": '{"type":"event","seq":1,"params":{"name":"x","data":"\\ud800"}}',
-    "nested without end": "[" * 100_000,
+    "nested without end": "[" * 50_000,
     "no type": json.dumps({"seq": 1, "params": {}}),
     "a type that is no string": event(type=7),
     "an empty type": event(type=""),
@@ -109,6 +109,54 @@ def test_message_of_just_the_limit_is_taken(serve: Serve, connect: Connect) -> N
     client.receive("eval_js")
     client.connection.send(event().ljust(LIMIT))
     assert client.receive_any() == {"type": "ack", "params": {"seq": 1}}
+
+
+@pytest.mark.parametrize("type_", ["event", "result", "error", "an unknown type", "an ack"])
+def test_message_with_too_many_values_ends_its_session_only(serve: Serve, connect: Connect, type_: str) -> None:
+    """WIRE-26: `bye too_large` names the limit; a neighbour that speaks afterwards is heard."""
+    live = serve(app, max_values=1000)
+    neighbour, client = connect(live), connect(live)
+    asked = neighbour.receive("eval_js")
+    id_ = client.receive("eval_js")["id"]
+    many: list[object] = [[]] * 1000
+    message: dict[str, Any] = {
+        "event": {"type": "event", "seq": 1, "params": {"name": "x", "data": many}},
+        "result": {"type": "result", "seq": 1, "id": id_, "params": {"value": many}},
+        "error": {"type": "error", "seq": 1, "id": id_, "params": {"code": "x:y", "message": "", "data": many}},
+        "an unknown type": {"type": "x:y", "seq": 1, "params": many},
+        "an ack": {"type": "ack", "params": {"seq": 0}, "unknown": many},
+    }[type_]
+    client.send(message)
+    bye = client.receive("bye")["params"]
+    assert (bye["code"], bye["message"]) == ("too_large", "a message of more than 1000 values, the server's max_values")
+    assert client.close_code() == 4413
+    neighbour.result(asked, value=1)
+    neighbour.leave()
+    assert neighbour.close_code() == 1000
+
+
+def test_message_with_as_many_values_as_the_limit_is_accepted(serve: Serve, connect: Connect) -> None:
+    """WIRE-29: the message, its type, seq, params, name and data count; names do not."""
+    client = connect(serve(app, max_values=1000))
+    client.receive("eval_js")
+    client.connection.send(event(params={"name": "x", "data": [{"a": 1}] * 497}))
+    assert client.receive_any() == {"type": "ack", "params": {"seq": 1}}
+    client.connection.send(event(seq=2, params={"name": "x", "data": [{"a": 1}] * 497 + [0]}))
+    assert client.receive_bye() == ("too_large", 4413)
+
+
+def test_table_in_a_text_is_one_value(serve: Serve, connect: Connect) -> None:
+    """WIRE-29: commas, quotes and brackets in a text are not values, however many there are."""
+    client = connect(serve(app, max_values=1000))
+    client.receive("eval_js")
+    client.connection.send(event(params={"name": "x", "data": '1,"[2]",{3}\r\n' * 100_000}))
+    assert client.receive_any() == {"type": "ack", "params": {"seq": 1}}
+
+
+def test_hello_may_have_more_values(serve: Serve, connect: Connect) -> None:
+    """WIRE-26: the limit is for what comes after the hello, whose client does not know it yet."""
+    client = connect(serve(app, max_values=1000), unknown=[0] * 2000)
+    assert client.receive("eval_js")["seq"] == 1
 
 
 def test_instance_of_a_session_ended_by_its_fault_is_told_the_same_again(serve: Serve, connect: Connect) -> None:

@@ -41,7 +41,7 @@ def test_welcome_says_all_that_a_client_needs(serve: Serve, connect: Connect) ->
         "last_seq": 0,
         "capabilities": {},
         "heartbeat": {"interval_ms": 3000, "timeout_ms": 4000},
-        "limits": {"max_message_bytes": 4194304, "stream_window_bytes": 2097152},
+        "limits": {"max_message_bytes": 4194304, "max_values": 50000, "stream_window_bytes": 2097152},
         "resume_window_ms": 5000,
     }
     assert server["name"] == "pagewire-server"

@@ -19,6 +19,7 @@ def request_from(origin: str | None, host: str) -> Request:
     ("settings", "message"),
     [
         ({"max_message_bytes": 1000}, "max_message_bytes is 1000; SPEC asks for at least 65536"),
+        ({"max_values": 999}, "max_values is 999; SPEC asks for at least 1000"),
         ({"stream_window_bytes": 65535}, "stream_window_bytes is 65535"),
         ({"hello_timeout": 0}, "hello_timeout is 0; it must be above 0"),
         ({"heartbeat_interval": -1}, "heartbeat_interval is -1"),

@@ -15,6 +15,7 @@ from broken_clients.client_platform import CommandFailed, decode_base64
 from broken_clients.connecting import Download, Outgoing, Stop
 from broken_clients.session import Session
 from pagewire_protocol.codes import ByeCode
+from pagewire_protocol.json_scan import has_more_values
 from pagewire_protocol.violations import PeerViolation
 
 Message = dict[str, Any]
@@ -107,8 +108,8 @@ class Client(Session):
         self.queue(self.fitting(message))
 
     def fitting(self, message: Outgoing) -> Outgoing:
-        """WIRE-24."""
-        if message.size <= self.largest:
+        """WIRE-24, WIRE-28."""
+        if message.size <= self.largest and not self.has_too_many_values(message):
             return message
         if message.type == "result":
             params: Message = {"code": "too_large", "message": "The reply is too large."}
@@ -119,8 +120,12 @@ class Client(Session):
                 params["exception"] = {name: full["exception"][name][:1000] for name in ("name", "message")}
         return Outgoing("error", message.id, json.dumps(params, ensure_ascii=False))
 
+    def has_too_many_values(self, message: Outgoing) -> bool:
+        """Whether the server accepts fewer values (WIRE-27)."""
+        return has_more_values(message.text(1), self.most_values)
+
     def js_emit(self, name: str, data: str) -> str:
-        """Send an event; return why it cannot be sent, or nothing (EVENT-3)."""
+        """Send an event; return why it cannot be sent, or nothing (EVENT-3, EVENT-5)."""
         if not 1 <= len(json.loads(name)) <= 128:
             return "the name has no 1 to 128 characters"
         if nesting(data) > MAX_DEPTH:
@@ -128,6 +133,8 @@ class Client(Session):
         event = Outgoing("event", None, f'{{"name":{name},"data":{data}}}')
         if event.size > self.largest:
             return "the event is too large"
+        if self.has_too_many_values(event):
+            return "the event has too many values"
         if event.size + self.unacknowledged_out() > ROOM:
             return "too much is unacknowledged"
         self.queue(event)

@@ -90,6 +90,7 @@ class Connecting(ABC):
         self.welcomed = False
         self.terms: Message = {}
         self.largest = 65_536
+        self.most_values = 1000
         self.window = 0
         self.last_seq = self.last_id = 0
         self.unacknowledged = self.unacknowledged_bytes = 0

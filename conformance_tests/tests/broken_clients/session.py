@@ -199,6 +199,7 @@ class Session(Connecting):
         self.check_welcome(params)
         self.terms = params
         self.largest = params["limits"]["max_message_bytes"]
+        self.most_values = params["limits"]["max_values"]
         self.window = params["limits"]["stream_window_bytes"]
         self.was_welcomed = self.welcomed = True
         self.lost_at = None

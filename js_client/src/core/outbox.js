@@ -6,7 +6,13 @@
  * is written and not acknowledged is written again after a break, byte for byte.
  */
 
-import { characterCount, draftSize, jsonText, sessionFrame } from "../protocol/codec.js";
+import {
+  characterCount,
+  draftHasMoreValues,
+  draftSize,
+  jsonText,
+  sessionFrame,
+} from "../protocol/codec.js";
 
 /** @import {Draft} from "../protocol/codec.js" */
 /** @import {ErrorParams} from "../protocol/generated/messages.js" */
@@ -20,8 +26,9 @@ import { characterCount, draftSize, jsonText, sessionFrame } from "../protocol/c
  * @typedef {{ frame: string, bytes: number }} Written
  */
 
-/** What every server accepts, and so the limit until `welcome` has told another. */
+/** What every server accepts, and so the limits until `welcome` has told others. */
 const SMALLEST_MESSAGE_LIMIT = 65_536;
+const SMALLEST_VALUE_LIMIT = 1000;
 
 /** What fits into a message of that size, at six bytes of JSON a character and with room for the envelope. */
 const SHORT_TEXT = 1024;
@@ -32,6 +39,8 @@ const MOST_UNACKNOWLEDGED = 1_048_576;
 export class Outbox {
   /** The largest message that the server accepts, in bytes. */
   maxMessageBytes = SMALLEST_MESSAGE_LIMIT;
+  /** The most JSON values that the server accepts in a message. */
+  maxValues = SMALLEST_VALUE_LIMIT;
   /** @type {Queued[]} */
   #queued = [];
   /** @type {Written[]} */
@@ -44,7 +53,7 @@ export class Outbox {
 
   /**
    * Queues the reply to a command, at any time (DELIVERY-8), or what replaces it if the server does not accept a message
-   * of that size (WIRE-24).
+   * of that size (WIRE-24), or of so many values (WIRE-28).
    *
    * @param {number} id
    * @param {Reply} reply
@@ -72,6 +81,12 @@ export class Outbox {
     const size = draftSize(draft);
     if (size > this.maxMessageBytes) {
       throw new RangeError(`an event of ${size} bytes; the server takes ${this.maxMessageBytes}`);
+    }
+    // EVENT-5
+    if (draftHasMoreValues(draft, this.maxValues)) {
+      throw new RangeError(
+        `an event of more than ${this.maxValues} values, the most that the server accepts`,
+      );
     }
     if (this.#bytes + size > MOST_UNACKNOWLEDGED) {
       const most = `${MOST_UNACKNOWLEDGED} bytes`;
@@ -150,11 +165,26 @@ export class Outbox {
    */
   #fitting(id, reply) {
     const draft = replyDraft(id, reply);
-    const size = draftSize(draft);
-    if (size <= this.maxMessageBytes) return draft;
-    if ("error" in reply) return replyDraft(id, { error: shortened(reply.error) });
-    const message = `the reply has ${size} bytes, the server takes ${this.maxMessageBytes}`;
+    const message = this.#refusal(draft);
+    if (message === null) return draft;
+    if ("error" in reply) return replyDraft(id, { error: shortened(reply.error) }); // WIRE-24
     return replyDraft(id, { error: { code: "too_large", message } });
+  }
+
+  /**
+   * Why the server would not accept a reply, or null.
+   *
+   * @param {Draft} draft
+   */
+  #refusal(draft) {
+    const size = draftSize(draft);
+    if (size > this.maxMessageBytes) {
+      return `the reply has ${size} bytes, the server takes ${this.maxMessageBytes}`;
+    }
+    if (draftHasMoreValues(draft, this.maxValues)) {
+      return `the reply has more than ${this.maxValues} values, the most that the server accepts`;
+    }
+    return null;
   }
 
   get #acknowledged() {

@@ -257,6 +257,7 @@ export class Session {
     if (!this.#outbox.resume(welcome.last_seq))
       return this.#fail("invalid_message", "params.last_seq: cannot be"); // RESUME-7
     this.#outbox.maxMessageBytes = welcome.limits.max_message_bytes;
+    this.#outbox.maxValues = welcome.limits.max_values;
     this.#streams.setWindow(welcome.limits.stream_window_bytes);
     this.#connection.welcomed(welcome);
     return [...this.#outbox.replay().map(sendFrame), ...this.#write(), this.#announce()];

@@ -44,6 +44,16 @@ export function draftSize(draft) {
   return utf8Size(sessionFrame(draft, LARGEST_SEQ));
 }
 
+/**
+ * Whether the message of a draft has more values than `limit` (WIRE-27).
+ *
+ * @param {Draft} draft
+ * @param {number} limit
+ */
+export function draftHasMoreValues(draft, limit) {
+  return hasMoreValues(sessionFrame(draft, LARGEST_SEQ), limit);
+}
+
 // --- Binary frames (SPEC section 10) ---
 
 export const CHUNK_HEADER_BYTES = 16;
@@ -82,8 +92,8 @@ const ESCAPE = /\\(?:(ud[89a-f][0-9a-f]{2})|.)/g;
 const MAY_OVERFLOW = /\d{100}|[eE]\+?\d{3}/;
 
 const DEEPEST = 128;
-const [QUOTE, BACKSLASH, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] =
-  /** @type {const} */ ([34, 92, 91, 93, 123, 125]);
+const [SPACE, QUOTE, COMMA, BACKSLASH, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] =
+  /** @type {const} */ ([32, 34, 44, 92, 91, 93, 123, 125]);
 
 /**
  * The JSON of a value, its lone surrogates replaced by U+FFFD (WIRE-7).
@@ -129,14 +139,48 @@ function depthOf(text) {
     const character = text.charCodeAt(at);
     if (character === QUOTE) {
       at = endOfString(text, at);
-    } else if (character === OPEN_ARRAY || character === OPEN_OBJECT) {
+    } else if (isOpening(character)) {
       depth += 1;
       deepest = Math.max(deepest, depth);
-    } else if (character === CLOSE_ARRAY || character === CLOSE_OBJECT) {
+    } else if (isClosing(character)) {
       depth -= 1;
     }
   }
   return deepest;
+}
+
+/**
+ * Whether a JSON text contains more than `limit` values; the names of members do not count.
+ *
+ * Each value is the first thing in the text, follows a comma, or is the first in an array or an object.
+ *
+ * @param {string} text
+ * @param {number} limit
+ */
+export function hasMoreValues(text, limit) {
+  // The shortest values are `0` and `[]`, with a comma or a bracket beside them.
+  if (text.length < 2 * limit) return false;
+  let count = 1;
+  let previous = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const character = text.charCodeAt(at);
+    if (character > SPACE) {
+      if (character === COMMA || (isOpening(previous) && !isClosing(character))) count += 1;
+      if (character === QUOTE) at = endOfString(text, at);
+      previous = character;
+    }
+  }
+  return count > limit;
+}
+
+/** @param {number} character */
+function isOpening(character) {
+  return character === OPEN_ARRAY || character === OPEN_OBJECT;
+}
+
+/** @param {number} character */
+function isClosing(character) {
+  return character === CLOSE_ARRAY || character === CLOSE_OBJECT;
 }
 
 /**

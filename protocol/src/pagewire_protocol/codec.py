@@ -11,6 +11,7 @@ from pagewire_protocol import json_values
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.command_messages import CONTENT_KINDS
 from pagewire_protocol.fields import WireModel
+from pagewire_protocol.json_scan import has_more_values
 from pagewire_protocol.json_values import MAX_INTEGER
 from pagewire_protocol.messages import MESSAGES, Message
 from pagewire_protocol.registry import KINDS, RESULT_MODELS, SENT_BY, Kind, Side
@@ -46,7 +47,7 @@ def size_of(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
-def parse(text: str, *, max_bytes: int) -> Envelope:
+def parse(text: str, *, max_bytes: int, max_values: int = MAX_INTEGER) -> Envelope:
     """Return the envelope in a text frame; PeerViolation by checks 1 to 3 of section 3.1.
 
     The session makes the others, in their order: `Inbox.receive`, then `check_form`, then `read_params`.
@@ -54,6 +55,8 @@ def parse(text: str, *, max_bytes: int) -> Envelope:
     size = size_of(text)
     if size > max_bytes:
         raise PeerViolation(f"a message of {size} bytes, where at most {max_bytes} are taken", ByeCode.TOO_LARGE)
+    if has_more_values(text, max_values):  # WIRE-26
+        raise PeerViolation(f"a message of more than {max_values} values, the server's max_values", ByeCode.TOO_LARGE)
     try:
         message = json_values.load(text)
     except (ValueError, RecursionError) as error:
@@ -129,12 +132,12 @@ def describe(error: ValidationError, root: str = "") -> str:
     return f"{path.removeprefix('.')}: {first['msg'][0].lower()}{first['msg'][1:]}"
 
 
-def read(text: str, sender: Side, *, max_bytes: int = MAX_INTEGER) -> Message:
+def read(text: str, sender: Side, *, max_bytes: int = MAX_INTEGER, max_values: int = MAX_INTEGER) -> Message:
     """Return the message in `text`, which must be of a known type; PeerViolation says what is wrong and where.
 
     This is every check of section 3.1 that needs no session, for one message by itself.
     """
-    envelope = parse(text, max_bytes=max_bytes)
+    envelope = parse(text, max_bytes=max_bytes, max_values=max_values)
     check_form(envelope, sender)
     if not envelope.is_known:
         raise PeerViolation(f"type: {envelope.type} is unknown")

@@ -82,7 +82,7 @@ BYE_RULES: Final[dict[ByeCode, ByeRule]] = {
         4409, "never", "server", "another connection of the instance took over, or had done so before this hello came"
     ),
     ByeCode.SESSION_GONE: ByeRule(4410, "never", "server", "the session is no longer known"),
-    ByeCode.TOO_LARGE: ByeRule(4413, "never", "both", "a message was larger than announced"),
+    ByeCode.TOO_LARGE: ByeRule(4413, "never", "both", "a message was larger than announced, or had more values"),
     ByeCode.TOO_MANY_SESSIONS: ByeRule(4429, "reconnect", "server", "the server is full"),
     ByeCode.INTERNAL_ERROR: ByeRule(4500, "never", "server", "the app failed, or the server did"),
 }
@@ -120,7 +120,7 @@ ERROR_MEANINGS: Final[dict[ErrorCode, str]] = {
     ErrorCode.CANCELLED: "nobody waits for it any more: the server gave up, or the user did",
     ErrorCode.UNSUPPORTED: "this client does not know the command, or cannot do it",
     ErrorCode.INVALID_COMMAND: "its params are invalid",
-    ErrorCode.TOO_LARGE: "the reply is larger than the server takes",
+    ErrorCode.TOO_LARGE: "the reply is larger than the server accepts, or has more values",
     ErrorCode.STREAM_FAILED: "a stream ended at another length than `size`",
     ErrorCode.SAVE_FAILED: "the file could not be saved",
 }

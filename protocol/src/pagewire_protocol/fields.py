@@ -24,6 +24,9 @@ from pagewire_protocol.json_values import MAX_INTEGER, PORTABLE_PATTERN, check_a
 MIN_MESSAGE_BYTES: Final = 65536
 """No side may accept less in one message."""
 
+MIN_MESSAGE_VALUES: Final = 1000
+"""No server may accept fewer JSON values in one message."""
+
 
 BASE64_GROUP: Final = 4
 """Base64 comes in groups of so many characters."""
@@ -64,6 +67,7 @@ def _check_base64_length(text: str) -> str:
 Integer = Annotated[int, Field(ge=0, le=MAX_INTEGER)]
 PositiveInteger = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 Limit = Annotated[int, Field(ge=MIN_MESSAGE_BYTES, le=MAX_INTEGER)]
+ValueLimit = Annotated[int, Field(ge=MIN_MESSAGE_VALUES, le=MAX_INTEGER)]
 
 Seq = Annotated[
     int,

@@ -16,6 +16,7 @@ from pagewire_protocol.fields import (
     Name,
     PositiveInteger,
     ShortText,
+    ValueLimit,
     Version,
     WireModel,
 )
@@ -110,6 +111,8 @@ class ServerLimits(WireModel):
 
     max_message_bytes: Limit
     """The largest text frame, in bytes of UTF-8."""
+    max_values: ValueLimit
+    """The most JSON values in a message, itself included; names of members do not count."""
     stream_window_bytes: Limit
     """The most bytes of one stream that are sent and not acknowledged; a chunk is at most a quarter."""
 

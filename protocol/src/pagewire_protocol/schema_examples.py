@@ -35,7 +35,7 @@ EXAMPLES: Final[dict[str, JsonObject]] = {
             "server": {"name": "pagewire-server", "version": "0.1.0"},
             "capabilities": {},
             "heartbeat": {"interval_ms": 15000, "timeout_ms": 15000},
-            "limits": {"max_message_bytes": 4194304, "stream_window_bytes": 2097152},
+            "limits": {"max_message_bytes": 4194304, "max_values": 50000, "stream_window_bytes": 2097152},
             "resume_window_ms": 120000,
         },
     },

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from pagewire_protocol.fields import MIN_MESSAGE_BYTES
+from pagewire_protocol.fields import MIN_MESSAGE_BYTES, MIN_MESSAGE_VALUES
 from pagewire_protocol.handshake_messages import MAX_STREAMS
 from pagewire_server.core.limits import SessionLimits
 
@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from websockets.http11 import Request
 
 _ALLOWED_HOST: Final = re.compile(r"\*|(\.?[\w-]+(\.[\w-]+)*\.?|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?", re.ASCII)
+_LEAST: Final = {
+    "max_message_bytes": MIN_MESSAGE_BYTES,
+    "max_values": MIN_MESSAGE_VALUES,
+    "stream_window_bytes": MIN_MESSAGE_BYTES,
+}
+"""What SPEC asks of the limits that the client is told."""
 
 KIB: Final = 1024
 MIB: Final = 1024 * KIB
@@ -82,6 +88,13 @@ class Options:
     no limit."""
     max_message_bytes: int = 4 * MIB
     """The largest message taken from a client."""
+    max_values: int = 50_000
+    """The most JSON values in a message of a client, however deep; names of members do not count.
+
+    Nobody else is served while a message is parsed; with the default that takes less than 0.1 s, whatever is in the
+    message. A client answers a command whose result has more values by the error `too_large`, and `pagewire.emit`
+    throws. A string is one value: `eval_js("JSON.stringify(rows)")` returns a table of any size that fits
+    `max_message_bytes`."""
     max_waiting_events: int = 10_000
     """How many calls of event handlers of one session may wait; past it the session ends."""
     max_waiting_event_bytes: int = 8 * MIB
@@ -143,6 +156,7 @@ class Options:
         """What of this concerns one session."""
         return SessionLimits(
             max_message_bytes=self.max_message_bytes,
+            max_values=self.max_values,
             window_bytes=self.window_bytes,
             outbox_bytes=self.outbox_bytes,
             stream_window_bytes=self.stream_window_bytes,
@@ -155,9 +169,9 @@ class Options:
         for name in ("hello_timeout", "heartbeat_interval", "heartbeat_timeout", "resume_window", "drain_window"):
             if not math.isfinite(getattr(self, name)):
                 raise ValueError(f"{name} is {getattr(self, name)}; it takes seconds")
-        for name in ("max_message_bytes", "stream_window_bytes"):
-            if getattr(self, name) < MIN_MESSAGE_BYTES:
-                raise ValueError(f"{name} is {getattr(self, name)}; SPEC asks for at least {MIN_MESSAGE_BYTES}")
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} is {getattr(self, name)}; SPEC asks for at least {least}")
         for name in ("hello_timeout", "heartbeat_interval", "heartbeat_timeout"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0")

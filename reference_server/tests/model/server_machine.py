@@ -292,7 +292,9 @@ def _welcome(last_seq: int, *, is_resumed: bool) -> str:
         server=Software(name="model", version="1"),
         capabilities={},
         heartbeat=Heartbeat(interval_ms=15_000, timeout_ms=15_000),
-        limits=ServerLimits(max_message_bytes=64 * KIB, stream_window_bytes=LIMITS.stream_window_bytes),
+        limits=ServerLimits(
+            max_message_bytes=64 * KIB, max_values=LIMITS.max_values, stream_window_bytes=LIMITS.stream_window_bytes
+        ),
         resume_window_ms=120_000,
     )
     return control_frame("welcome", params).decode()

@@ -13,6 +13,7 @@ from pagewire_conformance.peer.strict_json import MAX_DEPTH, check_text, depth, 
 from pagewire_conformance.verdicts import Broken
 from pagewire_protocol.codes import BYE_RULES, ByeCode, CloseCode
 from pagewire_protocol.handshake_messages import MAX_HELLO_BYTES
+from pagewire_protocol.json_scan import has_more_values
 from pagewire_protocol.registry import CAPABILITIES, RESULT_MODELS
 from pagewire_protocol.versions import SUBPROTOCOL
 
@@ -42,6 +43,8 @@ class Judge:
 
     max_message_bytes: int = 0
     """What the suite announced in its last `welcome`; 0 before that."""
+    max_values: int = 0
+    """The same."""
     written: int = 0
     """The `seq` of the last session message that the suite has written."""
     hello: Message = field(default_factory=dict)
@@ -75,11 +78,12 @@ class Judge:
         stream = self._streams.setdefault(id_, _Stream())
         stream.sent = max(stream.sent, end)
 
-    def wrote_welcome(self, last_seq: int, max_message_bytes: int) -> None:
+    def wrote_welcome(self, last_seq: int, limits: Message) -> None:
         """Note that a welcome was sent: replays begin after `last_seq`."""
         self._resumes = self._welcomed_once
         self._welcomed_once = self._welcomed = True
-        self.max_message_bytes = max_message_bytes
+        self.max_message_bytes = limits["max_message_bytes"]
+        self.max_values = limits["max_values"]
         self._next_seq = last_seq + 1
 
     @property
@@ -116,6 +120,8 @@ class Judge:
         if not self._greeted:
             self._check_hello_size(len(data))
         message = read_object(data)
+        if self.max_values and message.get("type") != "hello" and has_more_values(data.decode(), self.max_values):
+            raise Broken(f"a message of more than {self.max_values} values, the most that are accepted", "WIRE-27")
         check_text(message)
         self._check_handshake(message)
         check_schema(message, answers_vendor=self._answers_vendor(message))

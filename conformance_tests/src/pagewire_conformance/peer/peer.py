@@ -34,7 +34,7 @@ WELCOME: Final[Message] = {
     "server": {"name": "pagewire-conformance", "version": "0.1.0"},
     "capabilities": {},
     "heartbeat": {"interval_ms": 15000, "timeout_ms": 15000},
-    "limits": {"max_message_bytes": 4194304, "stream_window_bytes": 262144},
+    "limits": {"max_message_bytes": 4194304, "max_values": 50000, "stream_window_bytes": 262144},
     "resume_window_ms": 120000,
 }
 
@@ -75,7 +75,7 @@ class Peer:
         self.terms |= changes
         params = self.terms | {"resumed": "resume" in self.hello, "last_seq": self.line.judge.received} | once
         self.send({"type": "welcome", "params": params})
-        self.line.judge.wrote_welcome(params["last_seq"], params["limits"]["max_message_bytes"])
+        self.line.judge.wrote_welcome(params["last_seq"], params["limits"])
 
     def welcome_unjudged(self, *, last_seq: int) -> None:
         """Send a welcome whose `last_seq` cannot be."""

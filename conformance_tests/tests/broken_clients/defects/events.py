@@ -129,6 +129,28 @@ class TakesAnyName(Client):
     prelude = Client.prelude.replace('if (typeof name !== "string") throw new TypeError("the name is no string");', "")
 
 
+@breaks("EVENT-5")
+class DropsEventsOfManyValues(Client):
+    """Drops an event of too many values in silence."""
+
+    def js_emit(self, name: str, data: str) -> str:
+        refusal = super().js_emit(name, data)
+        return "" if "values" in refusal else refusal
+
+
+@breaks("EVENT-5")
+class CountsNamesInEvents(Client):
+    """Counts the names of members in an event as values."""
+
+    def js_emit(self, name: str, data: str) -> str:
+        most = self.most_values
+        self.most_values = most - data.count('":')
+        try:
+            return super().js_emit(name, data)
+        finally:
+            self.most_values = most
+
+
 @breaks("EVENT-3")
 class BuffersWithoutEnd(Client):
     """Takes events without end, though none is acknowledged."""

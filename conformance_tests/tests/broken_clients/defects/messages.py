@@ -8,6 +8,7 @@ from broken_clients.client import Client, Message, Outgoing
 from broken_clients.client_platform import CommandFailed
 from broken_clients.defects import breaks
 from pagewire_protocol.codec import Envelope, has_id, parse
+from pagewire_protocol.json_scan import has_more_values
 from pagewire_protocol.violations import PeerViolation
 
 
@@ -351,6 +352,56 @@ class RefusesWhatFits(Client):
         fitting = super().fitting(message)
         self.largest *= 2
         return fitting
+
+
+@breaks("WIRE-27")
+class SendsManyValues(Client):
+    """Does not count the values of what it sends."""
+
+    def has_too_many_values(self, message: Outgoing) -> bool:
+        return False
+
+
+@breaks("WIRE-27")
+class CountsWhatTheValueHas(Client):
+    """Counts the values of a result's value, not those of the whole message."""
+
+    def has_too_many_values(self, message: Outgoing) -> bool:
+        return has_more_values(message.params, self.most_values)
+
+
+@breaks("WIRE-27")
+class CountsEmptyArraysAsNothing(Client):
+    """Counts values by what is not an array or an object."""
+
+    def has_too_many_values(self, message: Outgoing) -> bool:
+        return super().has_too_many_values(Outgoing("result", 1, message.params.replace("[]", "").replace(",,", "")))
+
+
+@breaks("WIRE-28")
+class AnswersNotSerializable(Client):
+    """Answers not_serializable where a result has too many values."""
+
+    def fitting(self, message: Outgoing) -> Outgoing:
+        if self.has_too_many_values(message):
+            return Outgoing("error", message.id, '{"code":"not_serializable","message":"Too many values."}')
+        return super().fitting(message)
+
+
+@breaks("WIRE-28")
+class CountsNames(Client):
+    """Counts the names of members as values."""
+
+    def has_too_many_values(self, message: Outgoing) -> bool:
+        return super().has_too_many_values(Outgoing("result", 1, message.params.replace('":', '",')))
+
+
+@breaks("WIRE-28")
+class CountsCommasInStrings(Client):
+    """Counts commas and brackets in strings as if they were outside."""
+
+    def has_too_many_values(self, message: Outgoing) -> bool:
+        return super().has_too_many_values(Outgoing("result", 1, message.params.replace('\\"', "").replace('"', "")))
 
 
 @breaks("WIRE-25")

@@ -414,6 +414,10 @@ export interface ServerLimits {
    */
   max_message_bytes: number;
   /**
+   * The most JSON values in a message, itself included; names of members do not count.
+   */
+  max_values: number;
+  /**
    * The most bytes of one stream that are sent and not acknowledged; a chunk is at most a quarter.
    */
   stream_window_bytes: number;

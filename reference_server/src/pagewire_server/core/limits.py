@@ -20,6 +20,8 @@ class SessionLimits:
 
     max_message_bytes: int
     """The largest message accepted from the client."""
+    max_values: int
+    """The most JSON values in one (WIRE-26)."""
     window_bytes: int
     """What may be unacknowledged on a connection (DELIVERY-9)."""
     outbox_bytes: int

@@ -300,7 +300,8 @@ class SessionCore:
 
     def receive_text(self, text: str, now: float) -> Effect | None:
         """Accept a text frame, by the checks of SPEC section 3.1; return what it means to the program, if anything."""
-        envelope = codec.parse(text, max_bytes=self._limits.max_message_bytes)
+        limits = self._limits
+        envelope = codec.parse(text, max_bytes=limits.max_message_bytes, max_values=limits.max_values)
         if envelope.seq is not None and not self.inbox.receive(envelope.seq, envelope.size, now):
             return None
         codec.check_form(envelope, Side.CLIENT)

@@ -141,7 +141,9 @@ class Handshake:
                 timeout_ms=_milliseconds(options.heartbeat_timeout),
             ),
             limits=ServerLimits(
-                max_message_bytes=options.max_message_bytes, stream_window_bytes=options.stream_window_bytes
+                max_message_bytes=options.max_message_bytes,
+                max_values=options.max_values,
+                stream_window_bytes=options.stream_window_bytes,
             ),
             resume_window_ms=_milliseconds(options.resume_window),
         )

@@ -1,4 +1,4 @@
-"""WIRE-23 to WIRE-25: how large a message may be, and how deep a value."""
+"""WIRE-23 to WIRE-28: how large a message may be, how many values it may have, and how deep a value may nest."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from pagewire_conformance.peer.line import encode
 from pagewire_conformance.peer.peer import Peer
 from pagewire_conformance.requirements import requirement
 
-SMALL = {"max_message_bytes": 65536, "stream_window_bytes": 262144}
+SMALL = {"max_message_bytes": 65536, "max_values": 50000, "stream_window_bytes": 262144}
+FEW = {"max_message_bytes": 4194304, "max_values": 1000, "stream_window_bytes": 262144}
 
 
 def padded(size: int) -> Message:
@@ -92,6 +93,52 @@ def test_event_that_is_too_large_throws(unconnected: Peer) -> None:
     caught = "(() => { try { pagewire.emit('e', 'x'.repeat(70000)); return 'sent' } catch { return 'thrown' } })()"
     assert unconnected.value(caught) == "thrown"
     unconnected.expect_nothing_more()
+
+
+@requirement("WIRE-28")
+def test_result_of_as_many_values_as_the_server_accepts_is_sent(unconnected: Peer) -> None:
+    """WIRE-28: the names of members do not count, nor does what is in a string."""
+    unconnected.connect(limits=FEW)
+    # The message, its type, seq, id and params, and the array.
+    for expression, value in [
+        ("Array(994).fill(0)", [0] * 994),
+        ("Array(497).fill({a: 'b'})", [{"a": "b"}] * 497),
+        ("Array(497).fill([[]])", [[[]]] * 497),
+        ("'[{,\\x22'.repeat(2000)", '[{,"' * 2000),
+    ]:
+        with unconnected.part(expression):
+            assert unconnected.value(expression) == value
+
+
+@requirement("WIRE-27", "WIRE-28")
+def test_result_of_more_values_than_the_server_accepts_is_too_large(unconnected: Peer) -> None:
+    """WIRE-28: one value more, of whatever kind, and `error too_large` comes in its place; the session goes on."""
+    unconnected.connect(limits=FEW)
+    for expression in [
+        "Array(995).fill(0)",
+        "Array(995).fill('')",
+        "Array(995).fill([])",
+        "[...Array(497).fill({a: 'b'}), null]",
+        "[...Array(497).fill([{}]), true]",
+    ]:
+        with unconnected.part(expression):
+            unconnected.error(eval_js(expression), "too_large")
+            assert unconnected.value("1 + 1") == 2
+
+
+@requirement("WIRE-27", "EVENT-5")
+def test_event_of_more_values_than_the_server_accepts_throws(unconnected: Peer) -> None:
+    """EVENT-5: `emit` sends as many values as the server accepts, throws on one more, and sends nothing then."""
+    unconnected.connect(limits=FEW)
+    caught = "(() => {{ try {{ pagewire.emit('e', {}); return 'sent' }} catch {{ return 'thrown' }} }})()"
+    # The message, its type, seq, params, name and data.
+    unconnected.send(eval_js(caught.format("Array(497).fill({a: 0})")))
+    assert unconnected.receive("event")["params"] == {"name": "e", "data": [{"a": 0}] * 497}
+    unconnected.receive("result")
+    for data in ["Array(995).fill(0)", "Array(995).fill([])", "[...Array(497).fill({a: 0}), 0]"]:
+        with unconnected.part(data):
+            assert unconnected.value(caught.format(data)) == "thrown"
+            unconnected.expect_nothing_more()
 
 
 def nested(levels: int) -> str:

@@ -45,7 +45,7 @@ def test_chunks_may_be_larger_than_messages(unconnected: Peer) -> None:
     if limit > 2**25:
         raise unconnected.unverified(f"the client takes messages of {limit} bytes, more than the suite sends")
     quarter = limit + 1024
-    unconnected.welcome(limits={"max_message_bytes": 4194304, "stream_window_bytes": 4 * quarter})
+    unconnected.welcome(limits=unconnected.terms["limits"] | {"stream_window_bytes": 4 * quarter})
     id_ = unconnected.send(download_stream(quarter))
     unconnected.send_chunk(id_, 0, bytes(quarter))
     unconnected.send_chunk(id_, quarter, b"")
