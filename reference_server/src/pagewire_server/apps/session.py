@@ -139,6 +139,8 @@ class Session:
         self._flush_timer: asyncio.TimerHandle | None = None
         self._end_listeners: set[EndListener] = set()
         self._running = 0
+        self._idle: asyncio.Future[None] | None = None
+        """Done once nothing of the program's runs, if somebody waits for that. On the event loop only."""
         self._has_failed = False
         self._is_wake_queued = False
         self._is_crowded = False
@@ -296,8 +298,21 @@ class Session:
         with self._lock:
             self._running -= 1
             is_last = not self._running
+        if is_last and self._idle and not self._idle.done():
+            self._idle.set_result(None)
         if is_last and (self._has_failed or not self.events.has_handlers):
             self.guard(self.finish)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a thread or task of the program runs. It takes no lock: a handler of a signal may ask."""
+        return self._running > 0
+
+    async def until_idle(self) -> None:
+        """Wait until no thread or task of the program runs. On the event loop."""
+        while self.is_running:
+            self._idle = self.loop.create_future()
+            await self._idle
 
     def app_failed(self) -> None:
         """Say that the app raised: the session drains and ends with `internal_error`. On the event loop."""

@@ -38,6 +38,9 @@ logger = logging.getLogger("pagewire.server")
 _CLOSE_SLACK_BYTES: Final = 64 * KIB
 """How much more than a message the library accepts, so that ours is the error that a client sees (WIRE-23)."""
 
+_CLOSE_SECONDS: Final = 3 * LEAVE_SECONDS
+"""How long connections have to end when the server closes."""
+
 
 class Server:
     """A running server of apps. Use it as an async context manager, or by `start` and `close`."""
@@ -76,6 +79,10 @@ class Server:
         """How many sessions there are."""
         return len(self._runner.directory)
 
+    def running_apps(self) -> list[str]:
+        """Return the app of each session, those included that have ended while their code still runs."""
+        return self._runner.running_apps()
+
     async def start(self) -> None:
         """Begin to listen, once; OSError if the port is taken."""
         if self._websockets:
@@ -99,11 +106,12 @@ class Server:
     async def close(self) -> None:
         """Say bye to every session, call what they deferred, and stop listening."""
         self._runner.stop()
-        await asyncio.gather(*(send_bye(socket, SHUTDOWN) for socket in self._handshake.sockets))
+        await self._handshake.close(SHUTDOWN)
         await self._runner.clean_up()
         if self._websockets:
             self._websockets.close()
-            await self._websockets.wait_closed()
+            # What holds up a connection is code of the program's, such as `authenticate`.
+            await asyncio.wait({asyncio.ensure_future(self._websockets.wait_closed())}, timeout=_CLOSE_SECONDS)
         await self._runner.stop_metrics()
 
     async def _listen(self) -> WebSocketServer:
