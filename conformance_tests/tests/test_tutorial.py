@@ -129,8 +129,8 @@ def test_steps_are_numbered_and_have_their_files() -> None:
 
 
 def test_client_is_small() -> None:
-    """The client is the file of the last step, and has fewer than 150 lines, none of them over 120 characters."""
+    """The client is the file of the last step, and has at most 150 lines, none of them over 120 characters."""
     text = CLIENT.read_text(encoding="utf-8")
     assert text == LAST.file.read_text(encoding="utf-8")
-    assert len(text.splitlines()) < 150
+    assert len(text.splitlines()) <= 150
     assert max(map(len, text.splitlines())) <= 120

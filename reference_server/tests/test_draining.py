@@ -77,6 +77,43 @@ def test_new_session_and_page_are_sent_elsewhere(serve: Serve, connect: Connect)
     client.leave()
 
 
+def ends_in_ms(client: ScriptedClient) -> int:
+    """Return what the notice says that must come now."""
+    params = client.receive_any()["params"]
+    assert params["code"] == "draining"
+    return int(params["ends_in_ms"])
+
+
+def test_every_client_is_told_when_its_session_ends_at_the_latest(serve: Serve, connect: Connect) -> None:
+    """NOTICE-1, NOTICE-3: the whole window."""
+    live = serve(hold, drain_window=90)
+    clients = [connect(live) for _ in range(3)]
+    drain(live)
+    assert [ends_in_ms(client) for client in clients] == [pytest.approx(90_000, abs=PATIENCE * 1000)] * 3
+
+
+def test_client_that_resumes_is_told_how_much_is_left(serve: Serve, connect: Connect) -> None:
+    """NOTICE-2, NOTICE-3: right after its welcome, before what is sent again."""
+    live = serve(ask_twice, drain_window=1000)
+    client = connect(live)
+    client.receive("eval_js")
+    drain(live)
+    client.break_connection()
+    live.until(lambda: live.is_detached)
+    live.skip(100)
+    again = connect(live, instance=client.hello["params"]["instance"], resume={"last_seq": 0, "streams": []})
+    assert ends_in_ms(again) == pytest.approx(900_000 - PATIENCE * 500, abs=PATIENCE * 500)
+    assert again.receive_any()["type"] == "eval_js"
+
+
+def test_client_is_told_nothing_unless_the_server_drains(serve: Serve, connect: Connect) -> None:
+    """By `close` its session ends at once."""
+    live = serve(hold)
+    client = connect(live)
+    live.stop()
+    assert client.receive_any()["type"] == "bye"
+
+
 def test_server_without_sessions_is_gone_at_once(serve: Serve) -> None:
     """However long the window is."""
     drain(serve(hold, drain_window=1e6)).result(PATIENCE)

@@ -1,6 +1,7 @@
 /** @file What a session asks of the shell around it; the shell does it in order, and a command's synchronous part at once. */
 
 /** @import {ServerCommand} from "../protocol/checks.js" */
+/** @import {NoticeParams} from "../protocol/generated/messages.js" */
 
 /**
  * @typedef {{ code: string, message: string, retry: "never" | "reconnect" | "resume", data?: unknown }} End
@@ -9,6 +10,10 @@
  * @property {"connecting" | "connected" | "reconnecting" | "ended"} name
  * @property {number | null} retryAt the time of the next attempt, while one is waited for
  * @property {End | null} end why the session has ended
+ *
+ * @typedef {object} Notice the server is stopping
+ * @property {"draining"} code
+ * @property {number | null} endsInMs when it ends the session at the latest, counted from now; null if it did not say
  *
  * @typedef {{ kind: "connect" }} Connect open a connection; any older one is ignored from now on
  * @typedef {{ kind: "send", frame: string }} Send
@@ -19,7 +24,17 @@
  * @typedef {{ kind: "append", id: number, payload: Uint8Array<ArrayBuffer> }} Append
  * @typedef {{ kind: "finish", id: number }} Finish the command's stream is complete
  * @typedef {{ kind: "announce", state: SessionState }} Announce
- * @typedef {Connect | Send | Close | Abandon | Start | Stop | Append | Finish | Announce} Action
+ * @typedef {{ kind: "notify", notice: Notice }} Notify
+ * @typedef {Connect | Send | Close | Abandon | Start | Stop | Append | Finish | Announce | Notify} Action
  */
 
-export {};
+/**
+ * A notice is for the user alone: it changes nothing about the session (NOTICE-4, NOTICE-6).
+ *
+ * @param {NoticeParams} params
+ * @returns {Action[]}
+ */
+export function notify({ code, ends_in_ms }) {
+  if (code !== "draining") return []; // NOTICE-5
+  return [{ kind: "notify", notice: { code, endsInMs: ends_in_ms ?? null } }];
+}

@@ -14,6 +14,7 @@
 import { check } from "../protocol/checks.js";
 import { controlFrame, readChunk, utf8Size } from "../protocol/codec.js";
 import { CLIENT_BYES } from "../protocol/generated/registry.js";
+import { notify } from "./actions.js";
 import { helloParams, validateWelcome } from "./handshake.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
@@ -236,6 +237,8 @@ export class Session {
         return this.#receiveBye(message.params, now);
       case "ping":
         return [this.#sendAck()]; // BEAT-3
+      case "notice":
+        return notify(message.params);
       case "ack":
         if (this.#outbox.acknowledge(message.params.seq)) return [];
         return this.#fail("invalid_message", "params.seq: was never written"); // DELIVERY-7

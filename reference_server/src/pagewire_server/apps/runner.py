@@ -113,7 +113,13 @@ class AppRunner:
         return [session.info.app for session in (*self.directory.sessions(), *left_over)]
 
     async def drain(self) -> None:
-        """Let no new session begin; return once the last one has ended, or after `Options.drain_window`."""
+        """Let no new session begin; return once the last one has ended, or after `Options.drain_window`.
+
+        Clients are told (NOTICE-1).
+        """
+        ends_at = asyncio.get_running_loop().time() + self._options.drain_window
+        for session in self.directory.sessions():
+            session.announce_end(ends_at)
         await self._draining.run(self.directory.__len__, self._options.drain_window)
 
     def stop(self) -> None:
