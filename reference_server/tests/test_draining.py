@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from concurrent.futures import Future
+from pathlib import Path
 
 import pytest
 from live_server import PATIENCE, LiveServer, Serve
+from node_client import node_client
 from plain_requests import get
 from scripted_client import Connect, ScriptedClient, make_hello
 
@@ -112,6 +114,19 @@ def test_client_is_told_nothing_unless_the_server_drains(serve: Serve, connect: 
     client = connect(live)
     live.stop()
     assert client.receive_any()["type"] == "bye"
+
+
+def test_client_without_a_page_says_so_on_its_error_output(serve: Serve, tmp_path: Path) -> None:
+    """In a line; it goes on until the server ends the session."""
+    live = serve(hold, drain_window=3600)
+    with node_client(live.socket_url, tmp_path) as client:
+        live.until(lambda: live.server.session_count == 1)
+        live.begin(live.server.drain())
+        assert client.stderr
+        line = client.stderr.readline()
+        assert line == "pagewire-headless: The server is stopping. This session ends within 60 minutes.\n"
+        assert live.server.session_count == 1
+        live.sessions[0].loop.call_soon_threadsafe(live.sessions[0].finish)
 
 
 def test_server_without_sessions_is_gone_at_once(serve: Serve) -> None:
