@@ -8,7 +8,7 @@ import { WebSocketConnection } from "./transports/websocket.js";
 import { withQueryParameter } from "./urls.js";
 
 /** @import {Environment} from "./commands/commands.js" */
-/** @import {Action, End, SessionState} from "./core/actions.js" */
+/** @import {Action, End, Notice, SessionState} from "./core/actions.js" */
 /** @import {HelloOptions} from "./core/handshake.js" */
 
 /**
@@ -76,6 +76,8 @@ export class Client {
   #state = { name: "connecting", retryInMs: null, end: null };
   /** @type {Set<(state: ClientState) => void>} */
   #listeners = new Set();
+  /** @type {Set<(notice: Notice) => void>} */
+  #noticeListeners = new Set();
   /** @type {(end: End) => void} */
   #resolveEnded = () => {};
 
@@ -107,6 +109,17 @@ export class Client {
   onstate(listener) {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /**
+   * Calls a function when the server says that it will end the session. It holds until the state changes.
+   *
+   * @param {(notice: Notice) => void} listener
+   * @returns {() => void} ends that
+   */
+  onnotice(listener) {
+    this.#noticeListeners.add(listener);
+    return () => this.#noticeListeners.delete(listener);
   }
 
   /** Connects for the first time. Scripts find `pagewire` from then on (RUN-4). */
@@ -204,6 +217,8 @@ export class Client {
         return this.#downloads.discard(action.id); // CANCEL-4
       case "announce":
         return this.#announce(action.state);
+      case "notify":
+        return this.#notify(action.notice);
     }
   }
 
@@ -237,6 +252,11 @@ export class Client {
     const retryInMs = retryAt === null ? null : retryAt - this.#platform.now();
     this.#tell({ name, retryInMs, end });
     if (end !== null) this.#finish(end);
+  }
+
+  /** @param {Notice} notice */
+  #notify(notice) {
+    for (const listener of this.#noticeListeners) callListener(() => listener(notice));
   }
 
   /** @param {ClientState} state */

@@ -5,6 +5,7 @@ import { pageEnvironment } from "./page/environment.js";
 import { leaveWithPage } from "./page/lifecycle.js";
 
 /** @import {ClientOptions, ClientState, FrameListener} from "./client.js" */
+/** @import {Notice} from "./core/actions.js" */
 /** @import {PageParts} from "./page/environment.js" */
 /** @import {HelloParams, PageInfo} from "./protocol/generated/messages.js" */
 
@@ -30,6 +31,7 @@ const SOFTWARE = { name: "pagewire-js", version: "0.1.0" };
  * @property {ClientOptions["environment"]} [environment] in place of the page's
  * @property {HelloParams["page"]} [page] what the server learns of the page
  * @property {(state: ClientState) => void} [onstate]
+ * @property {(notice: Notice) => void} [onnotice]
  * @property {FrameListener} [observe] is given every frame, both ways
  * @property {ClientOptions["renew"]} [renew] what to do where the server wants a new instance; a page loads itself again
  */
@@ -47,6 +49,7 @@ export function connect({
   capabilities = {},
   page,
   onstate,
+  onnotice,
   ...options
 }) {
   const client = new Client({
@@ -64,6 +67,7 @@ export function connect({
     ...(options.renew && { renew: options.renew }),
   });
   if (onstate !== undefined) client.onstate(onstate);
+  if (onnotice !== undefined) client.onnotice(onnotice);
   leaveWithPage(client);
   client.open();
   return client;

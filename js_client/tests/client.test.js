@@ -219,3 +219,16 @@ test("test:leave and test:break answer first", () => {
   );
   assert.deepEqual(network.socket.closedWith, [1000, "client_left"]);
 });
+
+test("a notice is told to who listens, and to nobody else", () => {
+  const { client, network } = open();
+  /** @type {object[]} */
+  const heard = [];
+  const stop = client.onnotice((notice) => heard.push(notice));
+  const message = { type: "notice", params: { code: "draining", ends_in_ms: 300_000 } };
+  network.socket.receive(message);
+  stop();
+  network.socket.receive(message);
+  assert.deepEqual(heard, [{ code: "draining", endsInMs: 300_000 }]);
+  assert.equal(client.state.name, "connected");
+});

@@ -6,17 +6,18 @@ import test from "node:test";
 
 const SRC = new URL("../src/", import.meta.url);
 
-/** By room; a room may import itself. `client`, `index` and `urls` are the modules at the top. @type {Record<string, string[]>} */
+/** By room; a room may import itself. `client`, `index`, `notices` and `urls` are the modules at the top. @type {Record<string, string[]>} */
 const MAY_IMPORT = {
   protocol: [],
   core: ["protocol"],
   transports: [],
   commands: ["core", "protocol"],
   urls: [],
+  notices: ["core"],
   client: ["commands", "core", "transports", "urls"],
-  node: ["client", "commands", "core", "protocol"],
-  page: ["client", "commands", "core", "index", "protocol", "urls"],
-  index: ["client", "commands", "page", "protocol"],
+  node: ["client", "commands", "core", "notices", "protocol"],
+  page: ["client", "commands", "core", "index", "notices", "protocol", "urls"],
+  index: ["client", "commands", "core", "page", "protocol"],
   demo: ["client", "page", "protocol"],
 };
 

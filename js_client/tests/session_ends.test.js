@@ -179,3 +179,42 @@ test("past the resume window the client tries once more, then gives up (RESUME-1
 function welcomeBack() {
   return welcome({ resumed: true });
 }
+
+/** @param {object} params @param {object} [envelope] */
+function notice(params, envelope = {}) {
+  return { type: "notice", ...envelope, params };
+}
+
+test("a notice is told, and changes nothing (NOTICE-4, NOTICE-6)", () => {
+  const conversation = Conversation.connected();
+  const { deadline, state } = conversation.session;
+  conversation.receive(notice({ code: "draining", ends_in_ms: 5000, more: null }));
+  assert.deepEqual(conversation.take(), [
+    { kind: "notify", notice: { code: "draining", endsInMs: 5000 } },
+  ]);
+  conversation.receive(notice({ code: "draining" }));
+  assert.deepEqual(conversation.take(), [
+    { kind: "notify", notice: { code: "draining", endsInMs: null } },
+  ]);
+  assert.deepEqual(conversation.session.state, state);
+  assert.equal(conversation.session.deadline, deadline);
+});
+
+test("a notice of an unknown code is ignored (NOTICE-5)", () => {
+  const conversation = Conversation.connected();
+  conversation.receive(notice({ code: "moved_house", ends_in_ms: 0 }));
+  conversation.receive(notice({ code: "vendor:x" }));
+  assert.deepEqual(conversation.take(), []);
+});
+
+test("a notice with a seq, and an invalid one, are invalid (WIRE-14)", () => {
+  for (const message of [
+    notice({ code: "draining", ends_in_ms: 1 }, { seq: 1 }),
+    notice({ code: "draining", ends_in_ms: -1 }),
+    notice({ ends_in_ms: 1 }),
+  ]) {
+    const conversation = Conversation.connected();
+    conversation.receive(message);
+    conversation.assertFailed("invalid_message", 4400);
+  }
+});

@@ -12,10 +12,12 @@ import pytest
 from pagewire_protocol.codes import (
     BYE_RULES,
     ERROR_MEANINGS,
+    NOTICE_MEANINGS,
     SESSION_ENDING_CLOSE_CODES,
     ByeCode,
     CloseCode,
     ErrorCode,
+    NoticeCode,
 )
 from pagewire_protocol.requirements import read_requirements
 
@@ -45,10 +47,17 @@ def test_error_codes_are_those_of_the_specification() -> None:
     assert rows == _table("| code of `error` | means |")
 
 
+def test_notice_codes_are_those_of_the_specification() -> None:
+    """Code and meaning of every row of section 12.1, in its order."""
+    rows = [[code.value, meaning.replace("`", "")] for code, meaning in NOTICE_MEANINGS.items()]
+    assert rows == _table("| code of `notice` | means |")
+
+
 def test_every_code_has_its_row() -> None:
     """No code is without a rule."""
     assert list(BYE_RULES) == list(ByeCode)
     assert list(ERROR_MEANINGS) == list(ErrorCode)
+    assert list(NOTICE_MEANINGS) == list(NoticeCode)
 
 
 def test_published_registry_is_the_same() -> None:
@@ -56,6 +65,7 @@ def test_published_registry_is_the_same() -> None:
     published = json.loads((PROTOCOL / "schemas" / "1.0" / "codes.json").read_text(encoding="utf-8"))
     assert list(published["bye"]) == list(ByeCode)
     assert published["error"] == {code.value: {"means": meaning} for code, meaning in ERROR_MEANINGS.items()}
+    assert published["notice"] == {code.value: {"means": meaning} for code, meaning in NOTICE_MEANINGS.items()}
     assert published["bye"]["hello_timeout"] == {
         "close": 4408,
         "retry": "resume",

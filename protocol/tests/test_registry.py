@@ -54,7 +54,7 @@ def test_document_satisfies_its_schema() -> None:
         (lambda document: document["messages"][0].pop("sender"), ["messages", 0]),
         (lambda document: document["messages"][0].update(streams=True), ["messages", 0]),
         (lambda document: document["messages"][0].update(result={"$ref": "#/x"}), ["messages", 0]),
-        (lambda document: document["messages"][8].pop("result"), ["messages", 8]),
+        (lambda document: document["messages"][9].pop("result"), ["messages", 9]),
         (lambda document: document["codes"]["bye"][0].update(retry="later"), ["codes", "bye", 0, "retry"]),
         (lambda document: document.pop("settings"), []),
     ],

@@ -279,6 +279,7 @@ def walk_eval(repetitions: int) -> list[Walk]:
             returned.acquire()
             stage.rest()
             back.append(stage.recorder.end())
+        go.release()  # so that the app's thread ends with its session
     return [
         summarize("eval_js in a thread -> socket", out[WARM_UPS:]),
         summarize("result in -> value returned", back[WARM_UPS:]),
@@ -307,6 +308,7 @@ def walk_download(repetitions: int) -> list[Walk]:
             _send(client, {"type": "stream_ack", "params": {"id": id_, "offset": len(CONTENT)}})
             _send(client, {"type": "result", "seq": number, "id": id_, "params": {"bytes": len(CONTENT)}})
             stage.rest()
+        go.release()  # so that the app's thread ends with its session
     return [summarize("download -> two chunks out", runs[WARM_UPS:])]
 
 

@@ -125,7 +125,7 @@ def test_timeout_runs_from_the_connection_to_the_hello(serve: Serve) -> None:
     """Once, and not once for the request and once more for the hello."""
     live = serve(hold)
     with socket.create_connection(("127.0.0.1", live.server.port)) as end:
-        live.until(lambda: len(live.server._limiter) == 1)
+        live.until(lambda: len(live.server._door.limiter) == 1)
         live.skip(Options().hello_timeout * 0.6)
         with scripted_client(live.socket_url, sock=end) as client:
             live.skip(Options().hello_timeout * 0.4)

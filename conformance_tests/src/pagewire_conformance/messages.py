@@ -74,6 +74,11 @@ def ping() -> Message:
     return {"type": "ping", "params": {}}
 
 
+def notice(code: str, **params: Any) -> Message:
+    """A `notice` (SPEC section 12.1)."""
+    return {"type": "notice", "params": {"code": code, **params}}
+
+
 def bye(code: str, retry: str, message: str = "The suite says so.") -> Message:
     """A `bye` (SPEC section 12)."""
     return {"type": "bye", "params": {"code": code, "message": message, "retry": retry}}

@@ -13,7 +13,7 @@
 
 import { check } from "../protocol/checks.js";
 import { readChunk, utf8Size } from "../protocol/codec.js";
-import { close, sendControl, sendFrame, sendStreamAck } from "./actions.js";
+import { close, notify, sendControl, sendFrame, sendStreamAck } from "./actions.js";
 import { helloFrame, validateWelcome } from "./handshake.js";
 import { Inbox } from "./inbox.js";
 import { Outbox } from "./outbox.js";
@@ -239,6 +239,8 @@ export class Session {
         return this.#receiveBye(message.params, now);
       case "ping":
         return [this.#sendAck()]; // BEAT-3
+      case "notice":
+        return notify(message.params);
       case "ack":
         if (this.#outbox.acknowledge(message.params.seq)) return [];
         return this.#fail("invalid_message", "params.seq: was never written"); // DELIVERY-7

@@ -15,6 +15,8 @@ const PREVIEWS = {
   ack: ({ seq }) => `up to ${seq}`,
   stream_ack: ({ offset }) => `${offset} bytes`,
   ping: () => "",
+  notice: ({ code, ends_in_ms }) =>
+    ends_in_ms === undefined ? `${code}` : `${code}: at most ${ends_in_ms} ms`,
   cancel: () => "",
   run_js: ({ code, args }) => script(code, args),
   eval_js: ({ expression, args }) => script(expression, args),

@@ -13,7 +13,7 @@ export const TYPES = {
   events: ["event"],
   streams: ["chunk"],
   handshake: ["hello", "welcome", "bye"],
-  link: ["ack", "ping", "stream_ack"],
+  link: ["ack", "ping", "stream_ack", "notice"],
   notes: ["note"],
 };
 

@@ -1,6 +1,7 @@
 /** @file The command `pagewire-headless`: its arguments, its signals, its exit code. */
 
 import { parseArgs } from "node:util";
+import { noticeText } from "../notices.js";
 import { headlessClient } from "./headless.js";
 
 /** @import {End} from "../core/actions.js" */
@@ -72,6 +73,7 @@ function runSession(options) {
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => client.close());
   // As in a page, what the server's code leaves uncaught is told and ends nothing.
   for (const event of ["uncaughtException", "unhandledRejection"]) process.on(event, console.error);
+  client.onnotice((notice) => console.error(`pagewire-headless: ${noticeText(notice)}`));
   client.open();
   return client.ended;
 }

@@ -10,10 +10,10 @@ import { Status } from "./status.js";
 /** @import {ConnectOptions} from "../index.js" */
 
 /**
- * @param {Pick<ConnectOptions, "observe" | "onstate">} [listeners]
+ * @param {Pick<ConnectOptions, "observe" | "onstate" | "onnotice">} [listeners]
  * @returns {ReturnType<typeof connect>}
  */
-export function openPage({ onstate, ...listeners } = {}) {
+export function openPage({ onstate, onnotice, ...listeners } = {}) {
   const status = new Status(pagePart("pagewire-status"));
   return connect({
     url: serverUrl(location.href),
@@ -29,6 +29,10 @@ export function openPage({ onstate, ...listeners } = {}) {
     onstate: (state) => {
       status.show(state);
       onstate?.(state);
+    },
+    onnotice: (notice) => {
+      status.notify(notice);
+      onnotice?.(notice);
     },
   });
 }

@@ -1,9 +1,11 @@
 /** @file Tells the user how the page stands to its server, and offers what can be done about it. */
 
+import { noticeText } from "../notices.js";
 import { element } from "./element.js";
 import { TransferList } from "./transfer_list.js";
 
 /** @import {ClientState} from "../client.js" */
+/** @import {Notice} from "../core/actions.js" */
 /** @import {OfferLink} from "./environment.js" */
 
 const SECOND_MS = 1000;
@@ -43,12 +45,19 @@ export class Status {
   show({ name, retryInMs, end }) {
     this.#bar.dataset["state"] = name;
     this.#bar.dataset["end"] = end?.code ?? "";
+    delete this.#bar.dataset["notice"];
     clearInterval(this.#timer);
     this.#countdown.textContent = "";
     this.#say(describe(name, end?.message));
     if (retryInMs !== null) this.#countDown(performance.now() + retryInMs);
     if (end?.code === "session_gone") this.#offerStart();
   }
+
+  /** Shows beside the state what holds until the state changes. @param {Notice} notice */
+  notify = (notice) => {
+    this.#bar.dataset["notice"] = notice.code;
+    this.#say(`${describe("connected", undefined)}. ${noticeText(notice)}`);
+  };
 
   /** @type {OfferLink} */
   offerLink = ({ text, url, download }) => {

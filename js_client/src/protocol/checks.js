@@ -7,7 +7,7 @@ import { base64Size, characterCount, parseJson } from "./codec.js";
 import { MESSAGE_TYPES } from "./generated/registry.js";
 import { validators } from "./generated/validators.js";
 
-/** @import {AckMessage, ByeMessage, DownloadParams, EvalJsParams, PingMessage, RunJsParams, WelcomeMessage} from "./generated/messages.js" */
+/** @import {AckMessage, ByeMessage, DownloadParams, EvalJsParams, NoticeMessage, PingMessage, RunJsParams, WelcomeMessage} from "./generated/messages.js" */
 /** @import {Commands, MessageType} from "./generated/registry.js" */
 /** @import {SchemaError} from "./generated/validators.js" */
 
@@ -27,7 +27,7 @@ import { validators } from "./generated/validators.js";
  *
  * @typedef {{ outcome: "drop" }} Drop without any effect
  * @typedef {{ outcome: "fail", code: "invalid_message" | "too_large", message: string }} Fail the session is over
- * @typedef {{ outcome: "control", message: WelcomeMessage | AckMessage | PingMessage | ByeMessage }} Control
+ * @typedef {{ outcome: "control", message: WelcomeMessage | AckMessage | PingMessage | NoticeMessage | ByeMessage }} Control
  *
  * What is made of a session message: its `seq` is consumed in any case.
  *

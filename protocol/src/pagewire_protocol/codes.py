@@ -47,6 +47,12 @@ class ByeCode(StrEnum):
     INTERNAL_ERROR = "internal_error"
 
 
+class NoticeCode(StrEnum):
+    """What a server tells about itself: `code` of a `notice`."""
+
+    DRAINING = "draining"
+
+
 class CloseCode(IntEnum):
     """Close codes of WebSocket that mean something here without a `bye`."""
 
@@ -123,4 +129,8 @@ ERROR_MEANINGS: Final[dict[ErrorCode, str]] = {
     ErrorCode.TOO_LARGE: "the reply is larger than the server accepts, or has more values",
     ErrorCode.STREAM_FAILED: "a stream ended at another length than `size`",
     ErrorCode.SAVE_FAILED: "the file could not be saved",
+}
+
+NOTICE_MEANINGS: Final[dict[NoticeCode, str]] = {
+    NoticeCode.DRAINING: "the server stops, and ends this session after `ends_in_ms` at the latest",
 }

@@ -1,4 +1,4 @@
-"""The params of the control messages that are sent between handshake and end: ack, ping, stream_ack, bye."""
+"""The params of the control messages that are sent between handshake and end: ack, ping, stream_ack, notice, bye."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import MISSING
 
-from pagewire_protocol.codes import ByeCode, Retry
+from pagewire_protocol.codes import ByeCode, NoticeCode, Retry
 from pagewire_protocol.fields import CommandId, Integer, Json, LongText, WireModel, registered_code
 
 
@@ -28,6 +28,15 @@ class StreamAckParams(WireModel):
     """The id of the download's command."""
     offset: Integer
     """How many bytes of the stream have been received."""
+
+
+class NoticeParams(WireModel):
+    """What the server tells about itself. It is for the user, and changes nothing about the session."""
+
+    code: Annotated[str, registered_code(NoticeCode)]
+    """A code of the registry in protocol.json, or `vendor:name`; a receiver ignores one that it does not know."""
+    ends_in_ms: Integer | MISSING = MISSING
+    """How long it takes at most until the server ends the session; present if `code` is `draining`."""
 
 
 class ByeParams(WireModel):

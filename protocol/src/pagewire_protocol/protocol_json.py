@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from typing import Final, get_args
 
-from pagewire_protocol.codes import BYE_RULES, CLOSE_MEANINGS, ENDING_CLOSES, ERROR_MEANINGS, Retry, Sender
+from pagewire_protocol.codes import (
+    BYE_RULES,
+    CLOSE_MEANINGS,
+    ENDING_CLOSES,
+    ERROR_MEANINGS,
+    NOTICE_MEANINGS,
+    Retry,
+    Sender,
+)
 from pagewire_protocol.command_messages import SETTINGS, SetEnvParams
 from pagewire_protocol.json_objects import JsonObject
 from pagewire_protocol.registry import CAPABILITIES, MESSAGE_TYPES, Kind, MessageType
@@ -26,6 +34,7 @@ def protocol_document(version: str, comment: str) -> JsonObject:
         "settings": [_setting(name) for name in SETTINGS],
         "codes": {
             "error": [{"code": code, "description": meaning} for code, meaning in ERROR_MEANINGS.items()],
+            "notice": [{"code": code, "description": meaning} for code, meaning in NOTICE_MEANINGS.items()],
             "bye": [
                 {
                     "code": code,
@@ -121,6 +130,7 @@ def protocol_schema() -> JsonObject:
             "codes": _object(
                 {
                     "error": _list(_object({"code": _TEXT, "description": _TEXT})),
+                    "notice": _list(_object({"code": _TEXT, "description": _TEXT})),
                     "bye": _list(_object(bye)),
                     "close": _list(_object({"close": close, "code": _TEXT, "retry": retry, "description": _TEXT})),
                 }

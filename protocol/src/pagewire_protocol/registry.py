@@ -28,7 +28,7 @@ from pagewire_protocol.command_messages import (
     SetEnvParams,
     SetEnvResult,
 )
-from pagewire_protocol.control_messages import AckParams, ByeParams, PingParams, StreamAckParams
+from pagewire_protocol.control_messages import AckParams, ByeParams, NoticeParams, PingParams, StreamAckParams
 from pagewire_protocol.fields import WireModel
 from pagewire_protocol.handshake_messages import HelloParams, WelcomeParams
 from pagewire_protocol.reply_messages import ErrorParams, EventParams
@@ -106,6 +106,9 @@ _ROWS: Final = (
         StreamAckParams,
         "Acknowledges the bytes of one stream. SPEC section 10.",
         capability="streams",
+    ),
+    MessageType(
+        "notice", Kind.CONTROL, "server", NoticeParams, "Tells that the server will end the session. SPEC section 12.1."
     ),
     MessageType("bye", Kind.CONTROL, "both", ByeParams, "Says why a side closes the connection. SPEC section 12."),
     MessageType(

@@ -42,6 +42,7 @@ EXAMPLES: Final[dict[str, JsonObject]] = {
     "ack": {"type": "ack", "params": {"seq": 7}},
     "ping": {"type": "ping", "params": {}},
     "stream_ack": {"type": "stream_ack", "params": {"id": 4, "offset": 524288}},
+    "notice": {"type": "notice", "params": {"code": "draining", "ends_in_ms": 300000}},
     "bye": {
         "type": "bye",
         "params": {"code": "session_ended", "message": "The app is done.", "retry": "never"},

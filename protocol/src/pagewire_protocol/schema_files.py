@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Final
 
 from pagewire_protocol.asyncapi import asyncapi_document
-from pagewire_protocol.codes import BYE_RULES, ERROR_MEANINGS
+from pagewire_protocol.codes import BYE_RULES, ERROR_MEANINGS, NOTICE_MEANINGS
 from pagewire_protocol.json_objects import JsonObject, to_text
 from pagewire_protocol.messages import MESSAGES
 from pagewire_protocol.protocol_json import protocol_document, protocol_schema
@@ -80,4 +80,5 @@ def _codes(version: str) -> JsonObject:
         "version": version,
         "bye": {code.value: asdict(rule) for code, rule in BYE_RULES.items()},
         "error": {code.value: {"means": meaning} for code, meaning in ERROR_MEANINGS.items()},
+        "notice": {code.value: {"means": meaning} for code, meaning in NOTICE_MEANINGS.items()},
     }

@@ -111,6 +111,14 @@ def error_code(code: str) -> Edit:
     return edit
 
 
+def notice_code(code: str) -> Edit:
+    def edit(folder: SchemaFolder) -> None:
+        folder.table("codes", "notice").append({"code": code, "description": "new"})
+        _codes(folder, "NoticeParams").append(code)
+
+    return edit
+
+
 def no_code(kind: str, definition: str, code: str) -> Edit:
     def edit(folder: SchemaFolder) -> None:
         folder.table("codes", kind).remove(folder.row("codes", kind, code=code))
@@ -557,8 +565,10 @@ HARMLESS = [
     ),
     Kind("a command is new", message("print", like="go_app"), {}, ("print",)),
     Kind("an event is new", message("signal", like="event"), {}, ("signal",)),
-    Kind("a control message is new", message("notice", like="ping"), {}, ("notice",)),
+    Kind("a control message is new", message("greeting", like="ping"), {}, ("greeting",)),
     Kind("a bye code is new", bye_code("overloaded"), {}, ("bye",)),
+    Kind("a notice code is new", notice_code("moving"), {}, ("notice",)),
+    Kind("a notice code is gone", no_code("notice", "NoticeParams", "draining"), {}, ("notice",)),
     Kind("an error code is new", error_code("offline"), {}, ("error",)),
     Kind("a bye code is gone", no_code("bye", "ByeParams", "unauthorized"), {}, ("bye",)),
     Kind("an error code is gone", no_code("error", "ErrorParams", "save_failed"), {}, ("error",)),

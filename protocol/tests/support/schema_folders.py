@@ -109,6 +109,7 @@ class SchemaFolder:
                 for row in codes["bye"]
             },
             "error": {row["code"]: {"means": row["description"]} for row in codes["error"]},
+            "notice": {row["code"]: {"means": row["description"]} for row in codes["notice"]},
         }
         for name in [name for name in self.files if name.startswith("messages/")]:
             del self.files[name]

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib
 import logging
 import os
 import ssl
 import sys
+import threading
+import time
 import webbrowser
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from pagewire_server.apps.running import App
 from pagewire_server.backends.default.server import Server
@@ -23,6 +27,11 @@ from pagewire_server.options import Options
 from pagewire_server.serving import LAST_PORT, apps_by_name, serve
 from pagewire_server.version import VERSION
 from pagewire_server.web.static_files import client_folder
+
+logger = logging.getLogger("pagewire.server")
+
+THREAD_GRACE: Final = 5.0
+"""Seconds that threads of the program have to end after the server has."""
 
 
 class _UsageError(Exception):
@@ -40,7 +49,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if sys.stderr is not None:  # as it is under pythonw
             sys.stderr.write(f"pagewire-server: {error}\n")
         return 1
+    if arguments is None:  # this process is the command
+        threading.Thread(target=_end_in_spite_of_threads, name="pagewire-end", daemon=True).start()
     return 0
+
+
+def _end_in_spite_of_threads() -> None:
+    """End the process where Python would wait for ever for threads that the program started."""
+    time.sleep(THREAD_GRACE)
+    left = [thread.name for thread in threading.enumerate() if not (thread.daemon or thread is threading.main_thread())]
+    if left:
+        logger.warning("stopped, though threads of the program still run: %s", ", ".join(left))
+        logging.shutdown()
+        for output in (sys.stdout, sys.stderr):
+            if output is not None:
+                with contextlib.suppress(OSError, ValueError):
+                    output.flush()
+        os._exit(0)
 
 
 def load_apps(target: str) -> App | Mapping[str, App]:
@@ -127,7 +152,7 @@ def _parser() -> argparse.ArgumentParser:
             type=float,
             default=Options().drain_window,
             metavar="SECONDS",
-            help="how long sessions may go on after SIGTERM (default: %(default)s)",
+            help="how long sessions may go on after SIGTERM or SIGHUP (default: %(default)s)",
         )
         command.add_argument(
             "--strict-csp", action="store_true", help="serve pages under a policy with a nonce, without 'unsafe-eval'"

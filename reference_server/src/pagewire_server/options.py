@@ -129,7 +129,7 @@ class Options:
     metrics_host: str = "127.0.0.1"
     """What that listens on; whoever reaches it may read it."""
     drain_window: float = 30.0
-    """How long sessions may go on after SIGTERM, or `Server.drain`, before the server stops."""
+    """How long sessions may go on after SIGTERM, SIGHUP or `Server.drain`, before the server stops."""
     deferred_window: float = 10.0
     """How long the server waits for deferred functions when it stops."""
 

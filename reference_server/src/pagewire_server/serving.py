@@ -13,6 +13,9 @@ from typing import Final
 
 from pagewire_server.apps.running import App
 from pagewire_server.backends.default.server import Server
+from pagewire_server.ops.descriptors import raise_descriptor_limit
+from pagewire_server.ops.event_loop import run_until_complete
+from pagewire_server.ops.signals import StopSignals, describe_apps
 from pagewire_server.options import Options
 
 logger = logging.getLogger("pagewire.server")
@@ -88,13 +91,22 @@ def serve(
 
     Once the server listens, one line on the standard output says where, unless `quiet`; then `on_start` is called.
 
-    After SIGTERM no new session begins, and the same is done once the last one has ended, or after
-    `Options.drain_window`; a second SIGTERM does it at once. The other arguments are those of `create_server`.
-    OSError if the port is taken; RuntimeError where there is an event loop already, or outside the main thread.
+    After SIGTERM or SIGHUP no new session begins, and the same is done once the last one has ended, or after
+    `Options.drain_window`. A second signal of any kind ends the process at once, with a line on the error output that
+    says what was left behind. The signal handlers of the program are restored at the end.
+
+    The soft limit of this process on open files is raised towards what `options` need. The other arguments are those of
+    `create_server`. OSError if the port is taken; RuntimeError where there is an event loop already, or outside the
+    main thread.
     """
     _require_a_place_to_run()
     server = create_server(apps, host=host, port=port, options=options)
-    asyncio.run(_serve_until_stopped(server, on_start, quiet=quiet))
+    raise_descriptor_limit(options or Options())
+    loop = asyncio.new_event_loop()
+    with StopSignals(loop, lambda: describe_apps(server.running_apps())) as signals:
+        run_until_complete(loop, _serve_until_stopped(server, signals, on_start, quiet=quiet))
+    if left := server.running_apps():
+        logger.warning("stopped, though code of the program still runs: %s", describe_apps(left))
 
 
 def _require_a_place_to_run() -> None:
@@ -125,37 +137,15 @@ def _announce(url: str) -> None:
             sys.stdout.flush()
 
 
-async def _serve_until_stopped(server: Server, on_start: Callable[[Server], object] | None, *, quiet: bool) -> None:
-    drain, stop = asyncio.Event(), asyncio.Event()
-    _on_signal(signal.SIGINT, stop.set)
-
-    def terminate() -> None:
-        (stop if drain.is_set() else drain).set()
-
-    _on_signal(signal.SIGTERM, terminate)
+async def _serve_until_stopped(
+    server: Server, signals: StopSignals, on_start: Callable[[Server], object] | None, *, quiet: bool
+) -> None:
     async with server:
         logger.info("listening on %s", server.url)
         if not quiet:
             _announce(server.url)
         if on_start:
             on_start(server)
-        draining = asyncio.create_task(_drain_once(server, drain))
-        stopping = asyncio.create_task(stop.wait())
-        done, left = await asyncio.wait((draining, stopping), return_when=asyncio.FIRST_COMPLETED)
-        for task in left:
-            task.cancel()
-        await asyncio.gather(*done)
+        if await signals.first != signal.SIGINT:
+            await server.drain()
         logger.info("stopping")
-
-
-async def _drain_once(server: Server, told: asyncio.Event) -> None:
-    await told.wait()
-    await server.drain()
-
-
-def _on_signal(number: signal.Signals, call: Callable[[], object]) -> None:
-    loop = asyncio.get_running_loop()
-    if sys.platform == "win32":
-        signal.signal(number, lambda *_: loop.call_soon_threadsafe(call))
-    else:
-        loop.add_signal_handler(number, call)

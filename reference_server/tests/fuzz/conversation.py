@@ -60,6 +60,9 @@ class FakeConnection:
         """Keep why."""
         self.bye = bye
 
+    def announce_end(self, ends_at: float) -> None:
+        """Tell nobody: the server does not drain."""
+
     def pause_reading(self) -> None:
         """Go on: what is fed is a choice of the fuzzer's."""
 

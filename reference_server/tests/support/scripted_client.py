@@ -39,7 +39,7 @@ def make_hello(**changes: Any) -> Message:
 
 
 class ScriptedClient:
-    """One connection. `receive` skips the server's pings and acks unless it is asked for them."""
+    """One connection. `receive` skips the server's pings, acks and notices unless it is asked for them."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -83,10 +83,10 @@ class ScriptedClient:
         self.send({"type": "ack", "params": {"seq": self.last_seq}})
 
     def receive(self, type_: str | None = None) -> Message:
-        """Return the next message that is no ping and no ack; it must be of `type_`, if that is given."""
+        """Return the next message that is none of those; it must be of `type_`, if that is given."""
         while True:
             message = self.receive_any()
-            if message["type"] == type_ or message["type"] not in {"ping", "ack"}:
+            if message["type"] == type_ or message["type"] not in {"ping", "ack", "notice"}:
                 assert type_ in {None, message["type"]}, message
                 return message
 

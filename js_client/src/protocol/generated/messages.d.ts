@@ -20,6 +20,7 @@ export type ServerMessage =
   | WelcomeMessage
   | AckMessage
   | PingMessage
+  | NoticeMessage
   | ByeMessage
   | CancelMessage
   | RunJsMessage
@@ -436,6 +437,29 @@ export interface PingMessage {
  * Nothing; the answer is an `ack`.
  */
 export interface PingParams {}
+/**
+ * Tells that the server will end the session. SPEC section 12.1.
+ */
+export interface NoticeMessage {
+  /**
+   * The type of the message.
+   */
+  type: "notice";
+  params: NoticeParams;
+}
+/**
+ * What the server tells about itself. It is for the user, and changes nothing about the session.
+ */
+export interface NoticeParams {
+  /**
+   * A code of the registry in protocol.json, or `vendor:name`; a receiver ignores one that it does not know.
+   */
+  code: string;
+  /**
+   * How long it takes at most until the server ends the session; present if `code` is `draining`.
+   */
+  ends_in_ms?: number;
+}
 /**
  * Gives up waiting for a command; stops no code. SPEC section 5.7.
  */

@@ -6,6 +6,7 @@ export const MESSAGE_TYPES = new Map([
   ["ack", { kind: "control", received: true }],
   ["ping", { kind: "control", received: true }],
   ["stream_ack", { kind: "control", received: false }],
+  ["notice", { kind: "control", received: true }],
   ["bye", { kind: "control", received: true }],
   ["cancel", { kind: "session", received: true }],
   ["event", { kind: "session", received: false }],

@@ -54,6 +54,7 @@ def _registered_names(old: Version, new: Version) -> Iterator[tuple[str, str]]:
         "result.params.ignored[]": ("settings",),
         "bye.params.code": ("codes", "bye"),
         "error.params.code": ("codes", "error"),
+        "notice.params.code": ("codes", "notice"),
         "set_env.result.applied[]": ("settings",),
         "set_env.result.ignored[]": ("settings",),
     }

@@ -58,6 +58,7 @@ _TABLES: Final[dict[tuple[str, ...], tuple[str, JsonObject]]] = {
     ),
     ("settings",): ("name", _rows({"name": _NAME, "schema": _REFERENCE, "since": _TEXT}, {"description": _TEXT})),
     ("codes", "error"): ("code", _rows({"code": _NAME}, {"description": _TEXT})),
+    ("codes", "notice"): ("code", _rows({"code": _NAME}, {"description": _TEXT})),
     ("codes", "bye"): (
         "code",
         _rows({"code": _NAME, "close": {"type": "integer"}, "retry": _RETRY, "sender": _SIDE}, {"description": _TEXT}),
@@ -162,7 +163,10 @@ def _codes(files: Files) -> Iterator[str]:
             }
             for row in codes["bye"]
         },
-        "error": {row["code"]: {"means": row.get("description")} for row in codes["error"]},
+        **{
+            kind: {row["code"]: {"means": row.get("description")} for row in codes[kind]}
+            for kind in ("error", "notice")
+        },
     }
     for kind, table in expected.items():
         found = files[CODES].get(kind)
@@ -291,7 +295,7 @@ def _results(files: Files) -> Iterator[str]:
 
 
 def _codes_may_be_sent(files: Files) -> Iterator[str]:
-    for table in ("bye", "error"):
+    for table in ("bye", "error", "notice"):
         name = strict_file(table)
         if name not in files:
             continue

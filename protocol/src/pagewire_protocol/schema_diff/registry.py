@@ -16,6 +16,7 @@ _COMPARED = {
     "messages": frozenset(("type", "kind", "sender", "capability")),
     "bye": frozenset(("code", "close", "retry", "sender")),
     "error": frozenset(("code",)),
+    "notice": frozenset(("code",)),
     "close": frozenset(("close", "code", "retry")),
     "settings": frozenset(("name", "default")),
     "capabilities": frozenset(("name", "sender")),
@@ -29,6 +30,7 @@ def registry_changes(old: Version, new: Version) -> Iterator[Change]:
     """Yield what changed in each table."""
     yield from _table(old, new, ("codes", "bye"), "code", _bye)
     yield from _table(old, new, ("codes", "error"), "code", _error)
+    yield from _table(old, new, ("codes", "notice"), "code", _notice)
     yield from _table(old, new, ("codes", "close"), "close", _close)
     yield from _table(old, new, ("settings",), "name", _setting)
     yield from _table(old, new, ("capabilities",), "name", _capability)
@@ -101,6 +103,13 @@ def _error(was: Row, is_: Row) -> Iterator[Change]:
         yield Change("error", f"new code '{is_['code']}': who does not know it takes it as an error like any other")
     elif is_ is None and was is not None:
         yield Change("error", f"code '{was['code']}' is gone: who still gets it takes it as an error like any other")
+
+
+def _notice(was: Row, is_: Row) -> Iterator[Change]:
+    if was is None and is_ is not None:
+        yield Change("notice", f"new code '{is_['code']}': who does not know it ignores it (NOTICE-5)")
+    elif is_ is None and was is not None:
+        yield Change("notice", f"code '{was['code']}' is gone: who still gets it may ignore it")
 
 
 def _close(was: Row, is_: Row) -> Iterator[Change]:

@@ -12,6 +12,7 @@ import logging
 import secrets
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Final, cast
+from weakref import WeakSet
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.codes import ByeCode
@@ -35,7 +36,7 @@ SHUTDOWN: Final = make_bye(ByeCode.SERVER_SHUTDOWN, "The server stops.")
 """What everybody is told when the server stops."""
 
 TASK_GRACE: Final = 5.0
-"""Seconds that the app's tasks have to finish by themselves once the session has ended; then they are cancelled."""
+"""Seconds that the app has to finish by itself once the session has ended; then its tasks are cancelled."""
 
 
 class AppRunner:
@@ -46,6 +47,8 @@ class AppRunner:
         self._options = options
         self._backend = backend
         self._endings: set[asyncio.Task[None]] = set()
+        self._ended: WeakSet[Session] = WeakSet()
+        """Sessions that have ended, as long as code of theirs refers to them."""
         self._draining = Draining()
         self.is_closing = False
         """Whether every session is ended."""
@@ -101,8 +104,22 @@ class AppRunner:
             raise
         return session
 
+    def running_apps(self) -> list[str]:
+        """Return the app of each session, those included that have ended while their code still runs.
+
+        It takes no lock: a handler of a signal may ask.
+        """
+        left_over = [session for session in self._ended if session.is_running]
+        return [session.info.app for session in (*self.directory.sessions(), *left_over)]
+
     async def drain(self) -> None:
-        """Let no new session begin; return once the last one has ended, or after `Options.drain_window`."""
+        """Let no new session begin; return once the last one has ended, or after `Options.drain_window`.
+
+        Clients are told (NOTICE-1).
+        """
+        ends_at = asyncio.get_running_loop().time() + self._options.drain_window
+        for session in self.directory.sessions():
+            session.announce_end(ends_at)
         await self._draining.run(self.directory.__len__, self._options.drain_window)
 
     def stop(self) -> None:
@@ -118,10 +135,11 @@ class AppRunner:
             for task in late:
                 task.cancel()
             if late:
-                logger.warning("%d sessions were not done with their deferred functions", len(late))
+                logger.warning("%d sessions were not done in time with their app or deferred functions", len(late))
 
     def _session_ended(self, key: bytes, session: Session, bye: ByeParams) -> None:
         self.directory.bury(key, bye, session.loop.time())
+        self._ended.add(session)
         task = session.loop.create_task(clean_up_session(session))
         self._endings.add(task)
         task.add_done_callback(self._endings.discard)
@@ -147,6 +165,8 @@ async def clean_up_session(session: Session) -> None:
     """Call what an ended session deferred, and cancel what of it still runs; threads end by `SessionClosed`."""
     deferred = session.deferred.start()
     tasks = {*session.tasks, *session.events.tasks}
+    if session.is_running:
+        tasks.add(session.loop.create_task(session.until_idle()))
     try:
         if tasks:
             await asyncio.wait(tasks, timeout=TASK_GRACE)

@@ -62,6 +62,9 @@ class Connection(Protocol):
     def leave(self, bye: ByeParams) -> None:
         """Send `bye`, close, and deliver nothing more."""
 
+    def announce_end(self, ends_at: float) -> None:
+        """Tell the client that its session ends at this time of the loop's clock at the latest; after its welcome."""
+
     def pause_reading(self) -> None:
         """Read no more from the client, which may still be written to, until `resume_reading`."""
 
@@ -138,7 +141,11 @@ class Session:
         self._expiry: asyncio.TimerHandle | None = None
         self._flush_timer: asyncio.TimerHandle | None = None
         self._end_listeners: set[EndListener] = set()
+        self._ends_at: float | None = None
+        """When the server, which drains, ends the session at the latest. On the event loop only."""
         self._running = 0
+        self._idle: asyncio.Future[None] | None = None
+        """Done once nothing of the program's runs, if somebody waits for that. On the event loop only."""
         self._has_failed = False
         self._is_wake_queued = False
         self._is_crowded = False
@@ -296,8 +303,21 @@ class Session:
         with self._lock:
             self._running -= 1
             is_last = not self._running
+        if is_last and self._idle and not self._idle.done():
+            self._idle.set_result(None)
         if is_last and (self._has_failed or not self.events.has_handlers):
             self.guard(self.finish)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a thread or task of the program runs. It takes no lock: a handler of a signal may ask."""
+        return self._running > 0
+
+    async def until_idle(self) -> None:
+        """Wait until no thread or task of the program runs. On the event loop."""
+        while self.is_running:
+            self._idle = self.loop.create_future()
+            await self._idle
 
     def app_failed(self) -> None:
         """Say that the app raised: the session drains and ends with `internal_error`. On the event loop."""
@@ -324,6 +344,12 @@ class Session:
         self.wake()
         self._pause_or_resume_reading()
         self._end_if_drained()
+
+    def announce_end(self, ends_at: float) -> None:
+        """Tell the client that the session ends at `ends_at` at the latest, also on later connections."""
+        self._ends_at = ends_at
+        if self._connection:
+            self._connection.announce_end(ends_at)
 
     def end(self, bye: ByeParams) -> None:
         """End the session now, with `bye` to the client if it is there. On the event loop."""
@@ -393,6 +419,8 @@ class Session:
             self._is_reading_paused = False
         self._stop_expiry()
         self._connection = connection
+        if self._ends_at is not None:
+            connection.announce_end(self._ends_at)
         if self._is_crowded:
             # Once the connection reads.
             self.loop.call_soon(self.guard, self._pause_or_resume_reading)

@@ -43,7 +43,7 @@ from pagewire_server.core.handshake import (
 from pagewire_server.core.limits import AddressRate, ConnectionLimiter, MessageRate
 from pagewire_server.ops.logs import limited
 from pagewire_server.options import Options
-from pagewire_server.transports.websocket import WebSocket
+from pagewire_server.transports.websocket import WebSocket, send_bye
 from pagewire_server.version import VERSION
 from pagewire_server.web.requests import Request, counted_user, refused_page, user_address
 
@@ -56,6 +56,7 @@ _EVERYDAY: Final = frozenset(
 """Why clients are refused that came too late, or left."""
 _QUOTING: Final = frozenset((ByeCode.INVALID_MESSAGE, ByeCode.UNSUPPORTED_VERSION))
 """Whose messages quote the hello, and with it perhaps a secret (SEC-2)."""
+_FAILED_CHECK: Final = make_bye(ByeCode.INTERNAL_ERROR, "The server failed.")
 _LEFT: Final = make_bye(ByeCode.CLIENT_LEFT, "The client left before it was let in.")
 
 
@@ -102,6 +103,8 @@ class Handshake:
         """Connections whose hello has not come, the oldest first."""
         self.sockets: set[WebSocket] = set()
         """Connections before the end of their handshake."""
+        self._undecided: set[asyncio.Future[None]] = set()
+        """Done once `authenticate` has answered, or once the server closes."""
 
     async def admit(self, socket: WebSocket) -> Admitted[Session]:
         """Return what a client is let in with; Refused or PeerViolation if it is not.
@@ -125,6 +128,12 @@ class Handshake:
         finally:
             self._limiter.remove(address)
             self.sockets.discard(socket)
+
+    async def close(self, bye: ByeParams) -> None:
+        """Say `bye` to all whose handshake is not over, and wait no longer for what `authenticate` says of them."""
+        for decided in self._undecided:
+            _set_done(decided)
+        await asyncio.gather(*(send_bye(socket, bye) for socket in self.sockets))
 
     def welcome(self, session: Session, version: str, *, resumed: bool) -> WelcomeParams:
         """Return the params of a `welcome`; its `last_seq` is filled in by the session."""
@@ -244,18 +253,27 @@ class Handshake:
             raise Refused(_LEFT)
 
     async def _authenticate(self, check: Callable[[], object]) -> None:
+        # In a task of its own: one that swallows its cancellation holds up nobody.
+        loop = asyncio.get_running_loop()
+        decided: asyncio.Future[None] = loop.create_future()
+        checking = loop.create_task(_refusal_of(check))
+        checking.add_done_callback(lambda _: _set_done(decided))
+        self._undecided.add(decided)
         try:
             async with asyncio.timeout(self._options.hello_timeout):
-                is_good = await _call(check)
+                await decided
         except TimeoutError:
             kind = "authenticate took too long"
             logger.error("authenticate took more than %g s", self._options.hello_timeout, extra=limited(kind))  # noqa: TRY400 - whose, is known
             raise Refused(make_bye(ByeCode.INTERNAL_ERROR, "The check of auth took too long.")) from None
-        except (Exception, *ESCAPING):
-            logger.exception("authenticate failed", extra=limited("authenticate failed"))
-            raise Refused(make_bye(ByeCode.INTERNAL_ERROR, "The server failed.")) from None
-        if not is_good:
-            raise Refused(make_bye(ByeCode.UNAUTHORIZED, "The server did not accept the client's auth."))
+        finally:
+            self._undecided.discard(decided)
+            checking.cancel()
+        if not checking.done():
+            raise Refused(SHUTDOWN)
+        refusal = _FAILED_CHECK if checking.cancelled() else checking.result()
+        if refusal:
+            raise Refused(refusal)
 
 
 def log_refusal(bye: ByeParams, request: Request, trusted_proxies: Sequence[str]) -> None:
@@ -266,9 +284,21 @@ def log_refusal(bye: ByeParams, request: Request, trusted_proxies: Sequence[str]
     logger.log(level, "refused %s: %s: %s", user, bye.code, message, extra=limited(f"refused, {bye.code}"))
 
 
-async def _call(check: Callable[[], object]) -> object:
-    verdict = check() if is_coroutine_function(check) else await in_own_thread(check, "pagewire-authenticate")
-    return await verdict if inspect.isawaitable(verdict) else verdict
+async def _refusal_of(check: Callable[[], object]) -> ByeParams | None:
+    """Return why the client is refused, or None if `authenticate` accepts it."""
+    try:
+        verdict = check() if is_coroutine_function(check) else await in_own_thread(check, "pagewire-authenticate")
+        if inspect.isawaitable(verdict):
+            verdict = await verdict
+    except (Exception, *ESCAPING):
+        logger.exception("authenticate failed", extra=limited("authenticate failed"))
+        return _FAILED_CHECK
+    return None if verdict else make_bye(ByeCode.UNAUTHORIZED, "The server did not accept the client's auth.")
+
+
+def _set_done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 def _milliseconds(seconds: float) -> int:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol
 
 from pagewire_protocol.byes import close_code, make_bye
 from pagewire_protocol.codec import control_frame, size_of
-from pagewire_protocol.codes import SESSION_ENDING_CLOSE_CODES
-from pagewire_protocol.control_messages import ByeParams, PingParams
+from pagewire_protocol.codes import SESSION_ENDING_CLOSE_CODES, NoticeCode
+from pagewire_protocol.control_messages import ByeParams, NoticeParams, PingParams
 from pagewire_protocol.handshake_messages import WelcomeParams
 from pagewire_protocol.stream_frames import ChunkParts
 from pagewire_protocol.violations import PeerViolation
@@ -138,6 +139,8 @@ class WebSocketConnection:
         self._progress = (0, 0)
         """What was unwritten, and how many frames had been written, at the last ping."""
         self._ping_is_due = False
+        self._announced_end: float | None = None
+        """When the session ends at the latest, as long as the client is yet to be told."""
         self._ping_timer: asyncio.TimerHandle | None = None
         self._ack_timer: asyncio.TimerHandle | None = None
 
@@ -160,6 +163,11 @@ class WebSocketConnection:
         if not (self._is_dropped or self._bye):
             self._bye = bye
             self._stop()
+
+    def announce_end(self, ends_at: float) -> None:
+        """Send a notice that the session ends at `ends_at` at the latest, once there is room."""
+        self._announced_end = ends_at
+        self.wake()
 
     def pause_reading(self) -> None:
         """Read no more, until `resume_reading`."""
@@ -240,13 +248,22 @@ class WebSocketConnection:
 
     def _write_now(self) -> bool:
         """Write what there is, as long as the socket accepts it; False if more may be left."""
+        # First: after a welcome nothing else may come before it (NOTICE-2).
+        if self._announced_end is not None:
+            if not self._write_control(_draining_notice(self._announced_end - self._loop.time())):
+                return False
+            self._announced_end = None
         if self._ping_is_due:
-            if not self._socket.write_text(_PING):
+            if not self._write_control(_PING):
                 return False
             self._ping_is_due = False
-            if self._metrics:
-                self._metrics.sent(_PING)
         return self._socket.write_frames(self._session)
+
+    def _write_control(self, frame: bytes) -> bool:
+        is_written = self._socket.write_text(frame)
+        if is_written and self._metrics:
+            self._metrics.sent(frame)
+        return is_written
 
     async def _write(self, welcome: bytes) -> None:
         """Run the writer's task. What fails here would leave the page silent: the session ends, and says so."""
@@ -334,6 +351,12 @@ class WebSocketConnection:
         for timer in (self._ping_timer, self._ack_timer):
             if timer:
                 timer.cancel()
+
+
+def _draining_notice(seconds: float) -> bytes:
+    # Rounded up: the session ends no later (NOTICE-3).
+    ends_in_ms = max(math.ceil(seconds * 1000), 0)
+    return control_frame("notice", NoticeParams(code=NoticeCode.DRAINING, ends_in_ms=ends_in_ms))
 
 
 async def send_bye(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pagewire_conformance.messages import ack, bye, cancel, eval_js, ping
+from pagewire_conformance.messages import ack, bye, cancel, eval_js, notice, ping
 from pagewire_conformance.peer.peer import Peer
 from pagewire_conformance.requirements import requirement
 
@@ -61,6 +61,13 @@ SHAPES: dict[str, dict[str, Any]] = {
     "ack_of_minus_one": ack(-1),
     "ping_without_params": {"type": "ping"},
     "ping_params_null": {"type": "ping", "params": None},
+    "notice_with_seq": {**notice("draining", ends_in_ms=1000), "seq": 1},
+    "notice_without_params": {"type": "notice"},
+    "notice_without_code": {"type": "notice", "params": {"ends_in_ms": 1000}},
+    "notice_with_code_null": {"type": "notice", "params": {"code": None}},
+    "notice_with_time_null": notice("draining", ends_in_ms=None),
+    "notice_with_time_negative": notice("draining", ends_in_ms=-1),
+    "notice_with_time_string": notice("draining", ends_in_ms="1000"),
     "cancel_without_params": {"type": "cancel", "seq": 1},
     "cancel_of_zero": {**cancel(0), "seq": 1},
     "cancel_of_a_string": {"type": "cancel", "seq": 1, "params": {"id": "1"}},

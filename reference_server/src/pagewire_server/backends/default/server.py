@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from pagewire_protocol.byes import make_bye
 from pagewire_protocol.control_messages import ByeParams
@@ -20,7 +20,7 @@ from pagewire_server.core.handshake import Refused
 from pagewire_server.ops.logs import limited
 from pagewire_server.options import Options
 from pagewire_server.transports.handshake import Handshake, log_refusal
-from pagewire_server.transports.websocket import SocketClosed, WebSocketConnection, send_bye
+from pagewire_server.transports.websocket import LEAVE_SECONDS, SocketClosed, WebSocketConnection, send_bye
 from pagewire_server.web.requests import Request, page_url
 from pagewire_server.web.responses import Pages, Response
 from pagewire_server.web.site import SOCKET_PATH, Site
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from pagewire_server.ops.metrics import Metrics  # its library is an extra
 
 logger = logging.getLogger("pagewire.server")
+
+_CLOSE_SECONDS: Final = 3 * LEAVE_SECONDS
+"""How long connections have to end when the server closes."""
 
 
 class Server:
@@ -73,6 +76,10 @@ class Server:
         """How many sessions there are."""
         return len(self._runner.directory)
 
+    def running_apps(self) -> list[str]:
+        """Return the app of each session, those included that have ended while their code still runs."""
+        return self._runner.running_apps()
+
     async def start(self) -> None:
         """Begin to listen, once; OSError if the port is taken."""
         if self._has_started:
@@ -101,10 +108,11 @@ class Server:
     async def close(self) -> None:
         """Say bye to every session, call what they deferred, and stop listening."""
         self._runner.stop()
-        await asyncio.gather(*(send_bye(socket, SHUTDOWN) for socket in self._handshake.sockets))
+        await self._handshake.close(SHUTDOWN)
         await self._runner.clean_up()
         await self._door.close()
-        await self._websockets.close()
+        # What holds up a connection is code of the program's, such as `authenticate`.
+        await asyncio.wait({asyncio.ensure_future(self._websockets.close())}, timeout=_CLOSE_SECONDS)
         self._runner.stop_metrics()
         if self._metrics_door:
             await self._metrics_door.close()
