@@ -6,7 +6,7 @@ NODE_CLIENT := node --experimental-websocket js_client/bin/pagewire-headless.mjs
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest test-pythons conformance check format generate benchmark benchmark-streams benchmark-load walks clean
+.PHONY: help demo test test-attacks test-lowest test-pythons conformance check format generate benchmark benchmark-streams benchmark-load walks clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -22,6 +22,9 @@ test: check .setup/browser .setup/nginx ## all checks, all tests, in Python, in 
 	@echo '--- tests of the conformance suite: it catches every defect'
 	@$(BIN)/pytest -q -n 10 --dist worksteal conformance_tests/tests
 	@$(MAKE) --no-print-directory conformance
+
+test-attacks: .setup/python ## every attack on the server, the long ones too: what each takes, before its defence and now
+	@$(BIN)/python reference_server/tests/attacks/run_attacks.py
 
 test-lowest: .setup/lowest .setup/nginx ## protocol and server, without a browser, on the lowest versions that pyproject.toml allows
 	@.setup/venv-lowest/bin/pytest -q -n 2 -p no:cacheprovider --ignore reference_server/tests/browser protocol/tests reference_server/tests
