@@ -6,7 +6,7 @@ NODE_CLIENT := node --experimental-websocket js_client/bin/pagewire-headless.mjs
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-attacks test-lowest test-pythons conformance check format generate benchmark benchmark-streams benchmark-load walks clean
+.PHONY: help demo test test-attacks test-lowest test-pythons conformance check format generate benchmark benchmark-streams benchmark-load benchmark-values walks clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -69,8 +69,11 @@ benchmark: .setup/python ## round trips per second beside bare websockets
 benchmark-streams: .setup/python ## downloads beside bare websockets: speed, bytes, memory, who waits
 	@$(BIN)/python reference_server/benchmarks/downloads.py
 
-benchmark-load: .setup/python ## many sessions: memory, fairness, clients that do not read, leaks
+benchmark-load: .setup/python ## many sessions: memory, fairness, clients that do not read, leaks, attacks
 	@$(BIN)/python reference_server/benchmarks/load.py
+
+benchmark-values: .setup/python .setup/browser ## values of 100 KB from a real Chromium, beside a bare page
+	@$(BIN)/python reference_server/benchmarks/chromium_values.py
 
 walks: .setup/python .setup/javascript ## how many files one call passes through, beside the targets
 	@$(BIN)/python reference_server/benchmarks/walks.py

@@ -35,7 +35,6 @@ STRANGER: Final = 50.0
 SESSION: Final = 100.0
 """Milliseconds that one session may make others wait."""
 
-QUIET_SECONDS: Final = 3.0
 ATTACK_SECONDS: Final = 6.0
 
 _NEIGHBOUR: Final = Path(__file__).with_name("waiting_neighbour.py")
@@ -76,17 +75,17 @@ class StallAttack:
 
     def run(self, arena: Arena) -> float:
         """Return the longest wait during the attack."""
-        return self.measure(arena)[1]["longest"]
+        return self.measure(arena, ATTACK_SECONDS)[1]["longest"]
 
-    def measure(self, arena: Arena) -> tuple[dict[str, float], dict[str, float]]:
+    def measure(self, arena: Arena, seconds: float) -> tuple[dict[str, float], dict[str, float]]:
         """Return the neighbour's waits without the attack and during it: `longest` and `p99`."""
         with arena.victim(log_level="ERROR", **self.options) as victim, _neighbour(victim.port) as waits:
             waits(1.0)
-            quiet = waits(QUIET_SECONDS)
+            alone = waits(seconds / 2)
             attacker = multiprocessing.get_context("fork").Process(target=_flood, args=(self.flood, victim.port))
             attacker.start()
             try:
-                return quiet, waits(ATTACK_SECONDS)
+                return alone, waits(seconds)
             finally:
                 attacker.kill()
                 attacker.join()
