@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import multiprocessing
 import os
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -36,6 +37,7 @@ SESSION: Final = 100.0
 """Milliseconds that one session may make others wait."""
 
 ATTACK_SECONDS: Final = 6.0
+START_SECONDS: Final = 1.0
 
 _NEIGHBOUR: Final = Path(__file__).with_name("waiting_neighbour.py")
 
@@ -85,7 +87,8 @@ class StallAttack:
             attacker = multiprocessing.get_context("fork").Process(target=_flood, args=(self.flood, victim.port))
             attacker.start()
             try:
-                return alone, waits(seconds)
+                # Its process has to start, and to make what it sends.
+                return alone, waits(START_SECONDS + seconds)
             finally:
                 attacker.kill()
                 attacker.join()
@@ -99,24 +102,25 @@ def _flood(flood: Callable[[int], None], port: int) -> None:
 @contextmanager
 def _neighbour(port: int) -> Iterator[Callable[[float], dict[str, float]]]:
     command = [sys.executable, str(_NEIGHBOUR), str(port)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    try:
         assert process.stdin
         assert process.stdout
         asking, answers = process.stdin, process.stdout
 
         def waits(seconds: float) -> dict[str, float]:
             time.sleep(seconds)
-            asking.write("\n")
-            asking.flush()
+            with suppress(BrokenPipeError):
+                asking.write(b"\n")
             answer = answers.readline()
             # A neighbour that was thrown out waits for ever.
-            figures: dict[str, float] = json.loads(answer) if answer else {"longest": float("inf"), "p99": float("inf")}
+            figures: dict[str, float] = json.loads(answer) if answer else {"longest": math.inf, "p99": math.inf}
             return figures
 
-        try:
-            yield waits
-        finally:
-            process.kill()
+        yield waits
+    finally:
+        process.kill()
+        process.communicate()
 
 
 AnyAttack = Attack | StallAttack

@@ -37,6 +37,8 @@ def main() -> None:
             if command["seq"] % ACK_EVERY == 0:
                 client.send(f'{{"type":"ack","params":{{"seq":{command["seq"]}}}}}')
             command = client.receive()
+            if not command:
+                return
             waits.append(time.perf_counter() - asked)
 
 
