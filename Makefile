@@ -6,7 +6,7 @@ NODE_CLIENT := node --experimental-websocket js_client/bin/pagewire-headless.mjs
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-lowest test-pythons conformance check format generate benchmark benchmark-streams benchmark-load walks clean
+.PHONY: help demo test test-attacks test-lowest test-pythons conformance check format generate benchmark benchmark-streams benchmark-load benchmark-values walks clean
 
 help: ## show this
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 28
@@ -22,6 +22,9 @@ test: check .setup/browser .setup/nginx ## all checks, all tests, in Python, in 
 	@echo '--- tests of the conformance suite: it catches every defect'
 	@$(BIN)/pytest -q -n 10 --dist worksteal conformance_tests/tests
 	@$(MAKE) --no-print-directory conformance
+
+test-attacks: .setup/python ## every attack on the server, the long ones too: what each takes, before its defence and now
+	@$(BIN)/python reference_server/tests/attacks/run_attacks.py
 
 test-lowest: .setup/lowest .setup/nginx ## protocol and server, without a browser, on the lowest versions that pyproject.toml allows
 	@.setup/venv-lowest/bin/pytest -q -n 2 -p no:cacheprovider --ignore reference_server/tests/browser protocol/tests reference_server/tests
@@ -66,8 +69,11 @@ benchmark: .setup/python ## round trips per second beside bare websockets
 benchmark-streams: .setup/python ## downloads beside bare websockets: speed, bytes, memory, who waits
 	@$(BIN)/python reference_server/benchmarks/downloads.py
 
-benchmark-load: .setup/python ## many sessions: memory, fairness, clients that do not read, leaks
+benchmark-load: .setup/python ## many sessions: memory, fairness, clients that do not read, leaks, attacks
 	@$(BIN)/python reference_server/benchmarks/load.py
+
+benchmark-values: .setup/python .setup/browser ## values of 100 KB from a real Chromium, beside a bare page
+	@$(BIN)/python reference_server/benchmarks/chromium_values.py
 
 walks: .setup/python .setup/javascript ## how many files one call passes through, beside the targets
 	@$(BIN)/python reference_server/benchmarks/walks.py

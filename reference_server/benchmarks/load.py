@@ -1,9 +1,13 @@
-"""Load: idle sessions, fairness, a client that does not read, slow programs, leaks; beside bare websockets.
+"""Load: idle sessions, fairness, a client that does not read, slow programs, leaks, attacks; beside bare websockets.
 
-    python reference_server/benchmarks/load.py [idle|fair|unread|slow|leak ...] [--quick]
+    python reference_server/benchmarks/load.py [idle|fair|unread|slow|leak|attack ...] [--quick]
 
 The server runs in a process of its own, all clients in this one. Memory is the server's resident set. The exit code is
 1 if a target is missed. Linux only, by its /proc.
+
+`attack` runs every attack of `tests/attacks` that can make others wait, and shows how long a neighbour's `eval_js`
+takes beside it, and without it. The server has a processor of its own, where there are two; attackers yield to all
+others. What a neighbour waits without an attack is how well the machine keeps time.
 """
 
 from __future__ import annotations
@@ -14,7 +18,9 @@ import json
 import statistics
 import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from typing import Any, Final
 
 from downloads import Targets, print_times
@@ -29,6 +35,7 @@ RESUME_WINDOW: Final = Options().resume_window
 BOUND: Final = Options().outbox_bytes + Options().window_bytes
 PING_SECONDS: Final = 2.0
 FAIR_ROUNDS: Final = 3
+ATTACKS: Final = Path(__file__).parents[1] / "tests" / "attacks" / "run_attacks.py"
 
 Section = Callable[["Sizes", Targets], Coroutine[Any, Any, None]]
 
@@ -42,6 +49,7 @@ class Sizes:
         self.fair_sessions = 20 if quick else 200
         self.fair_seconds = 1.0 if quick else 5.0
         self.leak_sessions = 2_000 if quick else 50_000
+        self.attack_seconds = 1.0 if quick else 6.0
 
 
 def main() -> int:
@@ -52,6 +60,7 @@ def main() -> int:
         "unread": measure_unread,
         "slow": measure_slow,
         "leak": measure_leak,
+        "attack": measure_attacks,
     }
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("sections", nargs="*", metavar="section", help=f"of {', '.join(sections)} (all)")
@@ -209,6 +218,24 @@ async def _come_and_go(server: MeasuredProcess, count: int) -> None:
             if client.conversation.app == "index":
                 client.leave()
         await asyncio.gather(*(client.closed for client in clients))
+
+
+# -- attack ----------------------------------------------------------------------------------------
+
+
+async def measure_attacks(sizes: Sizes, targets: Targets) -> None:
+    """Print how long a neighbour waits without each attack, and beside it."""
+    print(f"{'eval_js of a neighbour, in ms':46}{'alone: p99':>12}{'longest':>9}{'attacked: p99':>15}{'longest':>9}")
+    command = [sys.executable, str(ATTACKS), "--stalls", str(sizes.attack_seconds)]
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE)
+    while process.stdout and (line := await process.stdout.readline()):
+        attack = json.loads(line)
+        alone, beside = attack["alone"], attack["beside"]
+        figures = f"{alone['p99']:12.1f}{alone['longest']:9.0f}{beside['p99']:15.1f}{beside['longest']:9.0f}"
+        print(f"{attack['name']:46}{figures}", flush=True)
+        targets.at_most(f"{attack['name']}: longest wait in ms", beside["longest"], attack["limit"])
+    if await process.wait():
+        raise RuntimeError("the attacks could not be run; see above")
 
 
 if __name__ == "__main__":
