@@ -127,7 +127,7 @@ def test_result_of_more_values_than_the_server_accepts_is_too_large(unconnected:
 
 
 @requirement("WIRE-27", "EVENT-5")
-def test_event_of_more_values_than_the_server_accepts_throws(unconnected: Peer) -> None:
+def test_event_that_has_too_many_parts_throws(unconnected: Peer) -> None:
     """EVENT-5: `emit` sends as many values as the server accepts, throws on one more, and sends nothing then."""
     unconnected.connect(limits=FEW)
     caught = "(() => {{ try {{ pagewire.emit('e', {}); return 'sent' }} catch {{ return 'thrown' }} }})()"
