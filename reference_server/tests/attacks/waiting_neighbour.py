@@ -27,19 +27,20 @@ def main() -> None:
         command = client.receive()
         waits: list[float] = []
         while True:
-            if select.select([sys.stdin], [], [], PERIOD)[0]:
-                if not sys.stdin.readline():
-                    return
-                print(json.dumps(summary(waits)), flush=True)  # noqa: T201 - it is how it reports
-                waits.clear()
-            asked = time.perf_counter()
+            is_asked = bool(select.select([sys.stdin], [], [], PERIOD)[0])
+            if is_asked and not sys.stdin.readline():
+                return
+            began = time.perf_counter()
             client.send_session("result", '{"value":1}', command["id"])
             if command["seq"] % ACK_EVERY == 0:
                 client.send(f'{{"type":"ack","params":{{"seq":{command["seq"]}}}}}')
             command = client.receive()
             if not command:
                 return
-            waits.append(time.perf_counter() - asked)
+            waits.append(time.perf_counter() - began)
+            if is_asked:
+                print(json.dumps(summary(waits)), flush=True)  # noqa: T201 - it is how it reports
+                waits.clear()
 
 
 def summary(waits: list[float]) -> dict[str, float]:
