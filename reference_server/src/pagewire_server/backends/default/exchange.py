@@ -74,6 +74,7 @@ class Exchange:
         """Whether the request has come whole, its body included."""
         self.leftover = b""
         """What has come after it."""
+        self.receive(b"")
 
     @property
     def declared_length(self) -> int | None:
