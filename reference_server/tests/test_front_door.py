@@ -255,6 +255,8 @@ def test_malformed_chunks_end_their_connection_only(client: RawClient, chunks: b
         ("GET /\u00e4 HTTP/1.1\r\nHost: x", 400),
         ("GET http://[x HTTP/1.1\r\nHost: x", 400),
         ("\x16\x03\x01", 400),
+        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked", 400),
+        ("POST / HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked", 400),
         ("GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip", 501),
         ("PRI * HTTP/2.0", 505),
         ("GET / HTTP/3.0\r\nHost: x", 505),

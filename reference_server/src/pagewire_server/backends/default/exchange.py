@@ -151,6 +151,10 @@ class Exchange:
     def _check(self, raw: list[tuple[bytes, bytes]]) -> None:
         if self.version not in {"1.0", "1.1"}:
             raise Refusal(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This server speaks HTTP/1.1.")
+        has_length = any(name.lower() == "content-length" for name, _ in self.headers)
+        if self._is_chunked and (has_length or self.version == "1.0"):
+            # A proxy may have seen another end of the body (RFC 9112, 6.1 and 6.3).
+            raise _malformed("the length of its body is ambiguous")
         if len(self.target) > MAX_LINE_BYTES:
             raise Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "The request line is too long.")
         for name, value in raw:
