@@ -31,7 +31,7 @@ _HOST_ABSENT: Final = b"Host:\r\n"
 _LONGEST_END: Final = 3
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _BITE: Final = 65_536
-_CHUNKED_BITE: Final = 4_096
+_CHUNKED_BITE: Final = 2_048
 
 
 def find_head(buffer: bytearray, searched: int) -> int:
