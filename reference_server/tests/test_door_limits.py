@@ -23,6 +23,7 @@ from pagewire_server.backends.default.http import STALL_SECONDS
 from pagewire_server.ops.tls import server_context
 from pagewire_server.options import Options
 from pagewire_server.session import hold
+from pagewire_server.web.files import PIECE_BYTES
 from pagewire_server.web.requests import Request
 from pagewire_server.web.responses import Response
 from pagewire_server.web.site import Site
@@ -242,7 +243,7 @@ def test_client_that_does_not_read_costs_little_and_is_let_go(
         connections = live.server._door._connections
         live.until(lambda: len(connections) == 20 and all(connection._writer for connection in connections))
         buffered = [connection._transport.get_write_buffer_size() for connection in connections]
-        assert max(buffered) <= 65_536
+        assert max(buffered) <= PIECE_BYTES
         assert neighbour.is_served()
         live.skip(STALL_SECONDS + 1)
         live.until(lambda: not count(live))

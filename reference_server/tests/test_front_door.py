@@ -8,7 +8,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 import pytest
-from live_server import LiveServer, Serve
+from live_server import PATIENCE, LiveServer, Serve
 from neighbour import Neighbour, ask_for_ever
 from raw_http import RawClient, raw_client
 from scripted_client import Connect
@@ -102,6 +102,22 @@ def test_idle_connection_is_closed_at_once_when_the_server_stops(live: LiveServe
     client.ask(GET, HOST)
     live.stop()
     assert client.is_closed()
+
+
+def test_connection_is_not_kept_while_the_server_drains(live: LiveServer, connect: Connect) -> None:
+    """The client finds the next server; its session goes on."""
+    session = connect(live)
+    with raw_client(live.server.port) as first, raw_client(live.server.port) as second:
+        for client in (first, second):
+            assert client.ask(GET, HOST).status == 200
+        draining = live.begin(live.server.drain())
+        live.until(lambda: live.server._runner.is_stopping)
+        for client, path in ((first, "/health"), (second, "/a.txt")):
+            response = client.ask(f"GET {path} HTTP/1.1", HOST)
+            assert (response.status, response.headers["connection"]) == (503, "close")
+            assert client.is_closed()
+    session.leave()
+    draining.result(PATIENCE)
 
 
 def test_every_response_says_by_whom_and_when(client: RawClient) -> None:
@@ -255,6 +271,8 @@ def test_malformed_chunks_end_their_connection_only(client: RawClient, chunks: b
         ("GET /\u00e4 HTTP/1.1\r\nHost: x", 400),
         ("GET http://[x HTTP/1.1\r\nHost: x", 400),
         ("\x16\x03\x01", 400),
+        ("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked", 400),
+        ("POST / HTTP/1.0\r\nHost: x\r\nTransfer-Encoding: chunked", 400),
         ("GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip", 501),
         ("PRI * HTTP/2.0", 505),
         ("GET / HTTP/3.0\r\nHost: x", 505),

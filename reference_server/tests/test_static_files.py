@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import html
 import logging
+import os
+import time
 from io import BufferedReader
 from pathlib import Path
 
 import pytest
 from live_server import Serve
 from plain_requests import get
+from raw_http import raw_client
 
 from pagewire_server.session import hold
 
@@ -243,3 +246,152 @@ def test_other_path_is_no_socket(serve: Serve) -> None:
     """A WebSocket is only where it is said to be."""
     headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
     assert get(serve(hold), "/elsewhere", **headers, **{"Sec-WebSocket-Key": "x" * 22 + "=="}).status == 404
+
+
+# -- parts, encodings, tags ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "content_range", "body"),
+    [
+        ("bytes=0-2", 206, "bytes 0-2/10", b"012"),
+        ("bytes=7-", 206, "bytes 7-9/10", b"789"),
+        ("bytes=-3", 206, "bytes 7-9/10", b"789"),
+        ("bytes=-30", 206, "bytes 0-9/10", b"0123456789"),
+        ("Bytes= 9-100 ", 206, "bytes 9-9/10", b"9"),
+        ("bytes=10-", 416, "bytes */10", b""),
+        ("bytes=-0", 416, "bytes */10", b""),
+        ("bytes=2-1", 200, None, b"0123456789"),
+        ("bytes=0-1,3-4", 200, None, b"0123456789"),
+        ("bytes=-", 200, None, b"0123456789"),
+        ("lines=0-1", 200, None, b"0123456789"),
+    ],
+)
+def test_part_of_a_file_is_sent(
+    serve: Serve, tmp_path: Path, asked: str, status: int, content_range: str | None, body: bytes
+) -> None:
+    """One range; what need not be understood is ignored (RFC 9110, 14.2)."""
+    (tmp_path / "a.bin").write_bytes(b"0123456789")
+    live = serve(hold, static=tmp_path)
+    response = get(live, "/a.bin", Range=asked)
+    assert (response.status, response.headers["Content-Range"], response.body) == (status, content_range, body)
+    tag = get(live, "/a.bin").headers["ETag"]
+    assert get(live, "/a.bin", Range=asked, **{"If-Range": tag}).status == status
+    assert get(live, "/a.bin", Range=asked, **{"If-Range": '"other"'}).status == 200
+
+
+def test_part_of_a_large_file_is_sent(serve: Serve, tmp_path: Path) -> None:
+    """In several pieces."""
+    content = bytes(range(256)) * 4096
+    (tmp_path / "a.bin").write_bytes(content)
+    response = get(serve(hold, static=tmp_path), "/a.bin", Range="bytes=100000-900000")
+    assert (response.status, response.body) == (206, content[100_000:900_001])
+
+
+@pytest.fixture
+def encoded(tmp_path: Path) -> Path:
+    """Make a module with its encodings beside it, which only their names say."""
+    for name, content in (("app.js", "plain"), ("app.js.gz", "gzip"), ("app.js.br", "br"), ("other.js", "plain")):
+        (tmp_path / name).write_text(content, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [
+        ("gzip, deflate, br, zstd", "br"),
+        ("gzip", "gzip"),
+        ("GZIP;q=0.5, br;q=0.4", "gzip"),
+        ("br;q=0, gzip;q=0.001", "gzip"),
+        ("*", "br"),
+        ("*;q=0.5, br;q=0", "gzip"),
+        ("identity, gzip;q=0.5", None),
+        ("br;q=0", None),
+        ("brr, x-gzip", None),
+        ("", None),
+        ("br;q=2;;,,=", None),
+    ],
+)
+def test_encoding_beside_a_file_is_sent(serve: Serve, encoded: Path, accepted: str, coding: str | None) -> None:
+    """The one that the client prefers; caches are told that it depends on that (RFC 9110, 12.5.3)."""
+    live = serve(hold, static=encoded)
+    response = get(live, "/app.js", **{"Accept-Encoding": accepted})
+    assert (response.headers["Content-Encoding"], response.body.decode()) == (coding, coding or "plain")
+    assert (response.headers["Content-Type"], response.headers["Vary"]) == (
+        "text/javascript; charset=utf-8",
+        "Accept-Encoding",
+    )
+    tag = response.headers["ETag"]
+    assert get(live, "/app.js", **{"Accept-Encoding": accepted, "If-None-Match": tag}).status == 304
+    other = get(live, "/other.js", **{"Accept-Encoding": accepted})
+    assert (other.headers["Content-Encoding"], other.headers["Vary"], other.body) == (None, None, b"plain")
+
+
+def test_each_encoding_has_its_own_tag(serve: Serve, encoded: Path) -> None:
+    """A strong tag is one of bytes."""
+    live = serve(hold, static=encoded)
+    tags = {get(live, "/app.js", **{"Accept-Encoding": coding}).headers["ETag"] for coding in ("br", "gzip", "")}
+    assert len(tags) == 3
+
+
+def test_stale_encoding_is_not_sent(serve: Serve, encoded: Path) -> None:
+    """One that is older than the file."""
+    os.utime(encoded / "app.js.br", ns=(0, 0))
+    response = get(serve(hold, static=encoded), "/app.js", **{"Accept-Encoding": "br, gzip;q=0.5"})
+    assert response.body == b"gzip"
+
+
+def test_encoding_outside_the_folder_is_not_sent(serve: Serve, tmp_path: Path) -> None:
+    """By a symbolic link."""
+    folder = tmp_path / "static"
+    folder.mkdir()
+    (folder / "a.js").write_text("plain", encoding="utf-8")
+    (tmp_path / "secret").write_text("secret", encoding="utf-8")
+    (folder / "a.js.br").symlink_to(tmp_path / "secret")
+    (folder / "a.js.gz").symlink_to("a.js.gz")
+    response = get(serve(hold, static=folder), "/a.js", **{"Accept-Encoding": "br, gzip"})
+    assert (response.body, response.headers["Vary"]) == (b"plain", None)
+
+
+def test_tag_of_a_large_file_costs_little(serve: Serve, tmp_path: Path) -> None:
+    """It is made of time and size; weak where one more change might have the same (RFC 9110, 8.8.1)."""
+    file = tmp_path / "large.bin"
+    with file.open("wb") as large:
+        large.truncate(1 << 40)
+    live = serve(hold, static=tmp_path)
+    assert get(live, "/large.bin", Range="bytes=0-0").headers["ETag"].startswith('W/"')
+    os.utime(file, ns=(0, 1_600_000_000_000_000_000))
+    tag = get(live, "/large.bin", Range="bytes=0-0").headers["ETag"]
+    assert tag == f'"{1_600_000_000_000_000_000:x}-{1 << 40:x}"'
+    assert get(live, "/large.bin", **{"If-None-Match": f"W/{tag}"}).status == 304
+    assert get(live, "/large.bin", **{"If-None-Match": "*"}).status == 304
+
+
+def test_file_that_changes_at_once_is_sent_again(serve: Serve, tmp_path: Path) -> None:
+    """Though its size, and perhaps its time, are the same."""
+    file = tmp_path / "a.txt"
+    live = serve(hold, static=tmp_path)
+    for number in range(10):
+        file.write_text(str(number), encoding="utf-8")
+        os.utime(file, ns=(0, time.time_ns() // 10**9 * 10**9))
+        assert get(live, "/a.txt").body.decode() == str(number)
+        tag = get(live, "/a.txt").headers["ETag"]
+        file.write_text(str(number + 1), encoding="utf-8")
+        assert get(live, "/a.txt", **{"If-None-Match": tag}).status == 200
+
+
+def test_file_that_becomes_shorter_ends_its_connection(
+    serve: Serve, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client must not take what came for the whole; it is not a failure of the server."""
+    file = tmp_path / "a.bin"
+    file.write_bytes(bytes(64 << 20))
+    live = serve(hold, static=tmp_path)
+    with raw_client(live.server.port) as client:
+        client.send("GET /a.bin HTTP/1.1", "Host: x")
+        client.socket.recv(1)
+        os.truncate(file, 1 << 20)
+        with pytest.raises((EOFError, ConnectionError)):
+            client._take(64 << 20)
+    live.until(lambda: not live.server._door._connections)
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]

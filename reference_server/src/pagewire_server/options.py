@@ -78,9 +78,13 @@ class Options:
     The address is the user's, of IPv6 its network of 64 bits. Behind a proxy that is not among `trusted_proxies` all
     users have the proxy's."""
     max_waiting_connections: int = 1000
-    """Connections at once that have not said hello, or asked for anything, yet; past it the oldest is let go."""
+    """Connections at once that are not a WebSocket; past it the oldest that is idle is closed, else the newcomer.
+
+    WebSockets without a hello have the same limit; past it the oldest is let go."""
     max_waiting_connections_per_address: int | None = 50
-    """The same of one address. None: no limit."""
+    """The same of one address. None: no limit.
+
+    Of a user behind one of `trusted_proxies` so many requests are served at once; others wait."""
     max_messages_per_second: float | None = 1000.0
     """Of one session, beside replies and acks; five seconds' worth may come at once. A message counts once per KiB.
 
@@ -113,7 +117,10 @@ class Options:
     inline_bytes: int = 64 * KIB
     """Downloads up to this size travel in one message (DL-8)."""
     hello_timeout: float = 10.0
-    """From the connection to its hello, once; it stands still while a hello waits to be parsed (SECURITY.md)."""
+    """From the accept of a connection to its hello, or to the end of its first request's head.
+
+    It stands still while a hello waits to be parsed (SECURITY.md).
+    """
     heartbeat_interval: float = 15.0
     """Between two pings."""
     heartbeat_timeout: float = 15.0

@@ -17,7 +17,7 @@ from io import BufferedReader
 from pathlib import Path
 from typing import Final, Self
 
-PIECE_BYTES: Final = 65_536
+PIECE_BYTES: Final = 32_768
 """How much of a file is in memory at once, for each response."""
 
 HASHED_BYTES: Final = 1_048_576
@@ -129,6 +129,7 @@ class FileSource:
             raise StopAsyncIteration
         self._reading = asyncio.ensure_future(asyncio.to_thread(self._file.read, min(self._left, PIECE_BYTES)))
         piece = await asyncio.shield(self._reading)
+        self._reading = None
         if not piece:
             raise OSError("a file became shorter while it was sent")
         self._left -= len(piece)

@@ -58,7 +58,7 @@ class Site:
             raise Refusal(HTTPStatus.UPGRADE_REQUIRED, text, Upgrade="websocket", Connection="Upgrade")
         # A page that waits for the next server must not load itself from one that goes (END-3).
         if is_stopping:
-            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The server stops.")
+            raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "The server stops.", Connection="close")
         return await self._files.respond(request)
 
     def check_host(self, request: Request) -> None:
@@ -86,4 +86,6 @@ def _health(sessions: int, *, is_stopping: bool) -> Response:
         "Cache-Control": "no-store",
         "X-Content-Type-Options": "nosniff",
     }
+    if is_stopping:
+        headers["Connection"] = "close"
     return Response(HTTPStatus.SERVICE_UNAVAILABLE if is_stopping else HTTPStatus.OK, headers, body)

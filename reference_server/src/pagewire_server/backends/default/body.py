@@ -37,7 +37,6 @@ class IncomingBody:
         self._deadline = deadline
         self._count = 0
         self._is_broken = False
-        exchange.receive(b"")
 
     @property
     def length(self) -> int | None:

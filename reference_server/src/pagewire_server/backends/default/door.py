@@ -177,6 +177,10 @@ class Door:
                     self._admit(accepted, str(address[0]) if isinstance(address, tuple) and address else "")
                 except OSError as error:
                     await self._accept_later(listening, error)
+                except Exception:
+                    # Without this task nobody would be let in any more.
+                    logger.exception("a connection was not accepted", extra=limited("a connection was not accepted"))
+                    await asyncio.sleep(PAUSE_SECONDS)
                 count += 1
                 if not count % ACCEPTS_AT_ONCE:
                     await asyncio.sleep(0)
@@ -246,6 +250,9 @@ class Door:
             self._lose(connection, accepted)
             text = "a connection of %s did not begin: %s"
             logger.info(text, connection.peer, str(error) or "it took too long", extra=limited("no connection began"))
+        except Exception:
+            self._lose(connection, accepted)
+            logger.exception("a connection did not begin", extra=limited("a connection failed to begin"))
         except BaseException:
             self._lose(connection, accepted)
             raise

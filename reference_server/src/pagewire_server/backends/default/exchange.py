@@ -31,7 +31,7 @@ _HOST_ABSENT: Final = b"Host:\r\n"
 _LONGEST_END: Final = 3
 _CONTROL: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _BITE: Final = 65_536
-_CHUNKED_BITE: Final = 4_096
+_CHUNKED_BITE: Final = 2_048
 
 
 def find_head(buffer: bytearray, searched: int) -> int:
@@ -74,6 +74,7 @@ class Exchange:
         """Whether the request has come whole, its body included."""
         self.leftover = b""
         """What has come after it."""
+        self.receive(b"")
 
     @property
     def declared_length(self) -> int | None:
@@ -150,6 +151,10 @@ class Exchange:
     def _check(self, raw: list[tuple[bytes, bytes]]) -> None:
         if self.version not in {"1.0", "1.1"}:
             raise Refusal(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "This server speaks HTTP/1.1.")
+        has_length = any(name.lower() == "content-length" for name, _ in self.headers)
+        if self._is_chunked and (has_length or self.version == "1.0"):
+            # A proxy may have seen another end of the body (RFC 9112, 6.1 and 6.3).
+            raise _malformed("the length of its body is ambiguous")
         if len(self.target) > MAX_LINE_BYTES:
             raise Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "The request line is too long.")
         for name, value in raw:

@@ -179,7 +179,8 @@ class HttpConnection(asyncio.Protocol):
             await self.write(response_to_nothing(self.service.pages.refuse(None, refusal)))
             await self._linger()
             return False
-        body = IncomingBody(self, exchange, self._loop.time() + self._hello_timeout)
+        deadline = self._loop.time() + self._hello_timeout
+        body = None if exchange.is_whole else IncomingBody(self, exchange, deadline)
         request = self._request(exchange, body)
         try:
             if self._open_websocket(exchange, request):
@@ -228,7 +229,7 @@ class HttpConnection(asyncio.Protocol):
             if self._incoming.startswith((b"\r", b"\n")):
                 self._incoming = self._incoming.lstrip(b"\r\n")
                 searched = 0
-            end = find_head(self._incoming, searched)
+            end = find_head(self._incoming, searched) if self._incoming else 0
             if end:
                 head = bytes(self._incoming[:end])
                 del self._incoming[:end]
@@ -239,12 +240,9 @@ class HttpConnection(asyncio.Protocol):
                     raise Refusal(HTTPStatus.REQUEST_TIMEOUT, "The request did not come in time.")
                 return None
 
-    def _request(self, exchange: Exchange, body: IncomingBody) -> Request:
+    def _request(self, exchange: Exchange, body: IncomingBody | None) -> Request:
         native = native_request(exchange.method, exchange.target, exchange.version, exchange.headers)
-        has_body = not exchange.is_whole
-        return Request(
-            exchange.target, exchange.headers, self.peer, native, exchange.method, body if has_body else None
-        )
+        return Request(exchange.target, exchange.headers, self.peer, native, exchange.method, body)
 
     def _open_websocket(self, exchange: Exchange, request: Request) -> bool:
         """Hand the connection over if the request opens a WebSocket."""
@@ -260,9 +258,9 @@ class HttpConnection(asyncio.Protocol):
         self._counted.forget(self)
         return True
 
-    async def _end(self, exchange: Exchange, body: IncomingBody) -> bool:
+    async def _end(self, exchange: Exchange, body: IncomingBody | None) -> bool:
         """Discard what nobody has read of the request; close the connection if no other may follow."""
-        if not body.must_close:
+        if body and not body.must_close:
             with contextlib.suppress(Refusal):
                 async for _ in body.pieces(MAX_BODY_BYTES):
                     pass
@@ -287,9 +285,9 @@ class HttpConnection(asyncio.Protocol):
 
     # -- responses -----------------------------------------------------------------------------
 
-    async def _respond(self, exchange: Exchange, response: Response, asked: IncomingBody) -> None:
+    async def _respond(self, exchange: Exchange, response: Response, asked: IncomingBody | None) -> None:
         is_last = self._has_ended and not self._incoming
-        body, closes = response.body, self._is_stopping or is_last or asked.must_close
+        body, closes = response.body, self._is_stopping or is_last or (asked is not None and asked.must_close)
         head = exchange.begin(response.status, response.headers, closes=closes)
         has_body = exchange.method != "HEAD" and response.status not in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}
         if isinstance(body, bytes):
@@ -300,9 +298,16 @@ class HttpConnection(asyncio.Protocol):
             if has_body:
                 self._transport.write(head)
                 async for piece in body:
-                    await self.write(b"".join(exchange.send(piece)))
+                    self._transport.write(b"".join(exchange.send(piece)))
+                    # While the client does not read, what the transport keeps is enough.
+                    del piece
+                    await self._until_written()
                 head = b""
             await self.write(head + exchange.end())
+        except OSError as error:
+            # Its head has promised more: only a connection that breaks says that this is not the whole.
+            logger.info("can't read on for a response: %s", error, extra=limited("can't read on"))
+            raise _Stalled from None
         finally:
             await body.aclose()
 
@@ -311,6 +316,9 @@ class HttpConnection(asyncio.Protocol):
     async def write(self, data: bytes) -> None:
         """Write, and wait until it has left; the connection is broken if the client does not read."""
         self._transport.write(data)
+        await self._until_written()
+
+    async def _until_written(self) -> None:
         if not self._writer:
             return
         try:
