@@ -338,9 +338,10 @@ export class Session {
     return sendControl("ack", { seq: this.#inbox.acknowledge() });
   }
 
-  /** What is queued, where there is a connection for it. */
+  /** What is queued, where there is a connection for it. @returns {Action[]} */
   #write() {
-    return this.#connection.phase === "connected" ? this.#outbox.write().map(sendFrame) : [];
+    if (this.#connection.phase !== "connected") return [];
+    return this.#outbox.write().map((frame) => ({ kind: "send", frame }));
   }
 
   /** @param {number} now @returns {Action[]} */
