@@ -145,8 +145,9 @@ class RawClient:
         self.send(f'{{"type":"{type_}","seq":{self.seq},{id_text}"params":{params}}}')
 
     def leave(self) -> None:
-        """Say bye."""
+        """Say bye, and close (END-2)."""
         self.send(json.dumps({"type": "bye", "params": {"code": "client_left", "message": "", "retry": "never"}}))
+        self.socket.sendall(frame((1000).to_bytes(2, "big"), CLOSE))
 
     def receive(self) -> dict[str, Any]:
         """Return the next message that is no ping and no ack, answering Pings; {} where the connection ends."""

@@ -157,7 +157,7 @@ BUGS: Final = (
         "this.#connection.wasWelcomed ? this.#resumePoint() : undefined",
         "undefined",
     ),
-    _client("client does not count its hellos", "core/session.js", "this.#helloCount += 1", "this.#helloCount = 1"),
+    _client("client does not count its hellos", "core/session.js", "this.#helloCount + 1", "1"),
     _client(
         "client resumes where it was before",
         "core/session.js",

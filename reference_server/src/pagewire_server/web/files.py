@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import os
 import re
+import threading
 import time
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -117,7 +118,9 @@ class FileSource:
     def __init__(self, file: BufferedReader, count: int) -> None:
         self._file = file
         self._left = count
-        self._reading: asyncio.Future[bytes] | None = None
+        self._lock = threading.Lock()
+        self._is_reading = False
+        self._is_closed = False
 
     def __aiter__(self) -> Self:
         """Return itself."""
@@ -127,9 +130,7 @@ class FileSource:
         """Return the next piece; OSError if the file has become shorter than it was."""
         if not self._left:
             raise StopAsyncIteration
-        self._reading = asyncio.ensure_future(asyncio.to_thread(self._file.read, min(self._left, PIECE_BYTES)))
-        piece = await asyncio.shield(self._reading)
-        self._reading = None
+        piece = await asyncio.to_thread(self._read, min(self._left, PIECE_BYTES))
         if not piece:
             raise OSError("a file became shorter while it was sent")
         self._left -= len(piece)
@@ -141,7 +142,24 @@ class FileSource:
 
     def close(self) -> None:
         """Close the file, once nothing more is read from it."""
-        if self._reading and not self._reading.done():
-            self._reading.add_done_callback(lambda _reading: self._file.close())
-        else:
-            self._file.close()
+        with self._lock:
+            self._is_closed = True
+            if not self._is_reading:
+                self._file.close()
+
+    def _read(self, count: int) -> bytes:
+        # Who waits for this may be cancelled, and the event loop be closed: the thread itself closes the file then.
+        with self._lock:
+            if self._is_closed:
+                return b""
+            self._is_reading = True
+        try:
+            return self._file.read(count)
+        finally:
+            self._end_read()
+
+    def _end_read(self) -> None:
+        with self._lock:
+            self._is_reading = False
+            if self._is_closed:
+                self._file.close()
