@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from attack import Attack, main
+from raw_client import PATIENCE
 from victim import Arena
 
 
@@ -14,7 +15,7 @@ def attack(app: str, signals: int, arena: Arena) -> float:
         client.open_session(app)
         if app == "blocking":
             client.send_session("result", '{"value":1}', client.receive()["id"])
-            client.receive()
+            victim.watch(PATIENCE, lambda: b"blocking" in victim.log())
         for _ in range(signals):
             victim.interrupt()
             if not victim.is_alive_after(1):
