@@ -39,7 +39,7 @@ async def deaf() -> None:
 async def blocking() -> None:
     """Block the event loop, once the page has answered."""
     await eval_js("1")
-    print("blocking", file=sys.stderr, flush=True)
+    sys.stderr.write("blocking\n")
     time.sleep(3600)  # noqa: ASYNC251 - this is what the app does wrong
 
 
