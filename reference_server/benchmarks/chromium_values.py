@@ -2,9 +2,10 @@
 
     python reference_server/benchmarks/chromium_values.py [--seconds N] [--rounds N]
 
-The bare server sends the same question with `websockets` and `json` alone; its page answers with the same value. Rounds
-alternate; a ratio is the median of the rounds' own ratios. The exit code is 1 if a
-target is missed.
+The bare server sends the same question with `websockets` and `json` alone; its page answers with the same value. Both
+run all the time, and are measured in short turns, so that whatever else the machine does hits both: a ratio is the
+median of the ratios of neighbouring turns. Beside it is the CPU time for one value, in the server's process and in all
+of Chromium's. The exit code is 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ import logging
 import statistics
 import sys
 import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.connection import Connection as Pipe
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from chromium_download import chromium
 from downloads import Targets
-from measured_process import MeasuredProcess, answer_questions
-from playwright.sync_api import Browser
+from measured_process import MeasuredProcess
+from playwright.sync_api import Browser, CDPSession
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websocket
 from websockets.typing import Subprotocol
@@ -40,7 +43,7 @@ VALUES: Final = {
 
 _KEEP: Final = "window.values = {" + ", ".join(f"{name!r}: {value}" for name, value in VALUES.items()) + "}"
 _BARE_PAGE: Final = """
-([port, keep]) => new Promise((resolve) => {
+([port, keep]) => {
   eval(keep);
   const socket = new WebSocket(`ws://127.0.0.1:${port}/`, "pagewire.v1");
   socket.onmessage = ({ data }) => {
@@ -48,114 +51,140 @@ _BARE_PAGE: Final = """
     const params_ = { value: window.values[params.args.name] };
     socket.send(JSON.stringify({ type: "result", seq, id, params: params_ }));
   };
-  socket.onclose = resolve;
-})
+}
 """
+_FIRST_SECONDS: Final = 1.0
+"""How long each is asked before it is measured: until its code is compiled."""
 
-Rates = dict[str, float]
+
+class Turn(NamedTuple):
+    """What came of asking for one value again and again."""
+
+    rate: float
+    """Values per second."""
+    server_ms: float
+    """CPU time for each value, in the server's process."""
+    browser_ms: float
+    """CPU time for each value, in all of Chromium's processes."""
 
 
 def main() -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement (default: 2)")
-    parser.add_argument("--rounds", type=int, default=5, help="measurements of each kind (default: 5)")
+    parser.add_argument("--seconds", type=float, default=0.5, help="of each turn (default: 0.5)")
+    parser.add_argument("--rounds", type=int, default=20, help="turns of each kind (default: 20)")
     options = parser.parse_args()
-    rounds: list[tuple[Rates, Rates]] = []
-    with chromium() as browser:
-        for number in range(options.rounds):
-            rounds.append((bare_rates(browser, options.seconds), pagewire_rates(browser, options.seconds)))
-            sys.stderr.write(f"round {number + 1} of {options.rounds}\n")
     targets = Targets()
-    print(f"{'values of 100 KB per second':32}{'bare':>8}{'eval_js':>10}{'of bare':>9}")
-    for name in VALUES:
-        bare = statistics.median(bare[name] for bare, _ in rounds)
-        ours = statistics.median(ours[name] for _, ours in rounds)
-        ratio = statistics.median(ours[name] / bare[name] for bare, ours in rounds)
-        print(f"{name:32}{bare:8.0f}{ours:10.0f}{ratio:9.2f}")
-        targets.at_least(f"{name}: eval_js to bare", ratio, TARGET)
+    with chromium() as browser, bare_page(browser) as bare, pagewire_page(browser) as ours:
+        devtools = browser.new_browser_cdp_session()
+        print(f"{'':12}{'values of 100 KB per second':>28}{'CPU ms: server':>24}{'Chromium':>16}")
+        print(f"{'':12}{'bare':>10}{'eval_js':>9}{'of bare':>9}{'bare':>15}{'eval_js':>9}{'bare':>7}{'eval_js':>9}")
+        for name in VALUES:
+            for server in (bare, ours):
+                take_turn(devtools, server, name, _FIRST_SECONDS)
+            turns = [
+                (take_turn(devtools, bare, name, options.seconds), take_turn(devtools, ours, name, options.seconds))
+                for _ in range(options.rounds)
+            ]
+            targets.at_least(f"{name}: eval_js to bare", _print_row(name, turns), TARGET)
     return targets.conclude()
 
 
-def bare_rates(browser: Browser, seconds: float) -> Rates:
-    """Return how many values a second a bare page gives."""
-    with MeasuredProcess(serve_bare, seconds) as server:
-        page = browser.new_page()
-        page.set_default_timeout(0)
-        page.evaluate(_BARE_PAGE, [server.port, _KEEP])
-        page.close()
-        rates: Rates = server.ask()
-    return rates
+def _print_row(name: str, turns: list[tuple[Turn, Turn]]) -> float:
+    """Print what came of one kind of value, and return the ratio."""
+    bare = Turn(*(statistics.median(column) for column in zip(*(turn for turn, _ in turns), strict=True)))
+    ours = Turn(*(statistics.median(column) for column in zip(*(turn for _, turn in turns), strict=True)))
+    ratio = statistics.median(ours.rate / bare.rate for bare, ours in turns)
+    rates = f"{bare.rate:10.0f}{ours.rate:9.0f}{ratio:9.2f}"
+    cpu = f"{bare.server_ms:15.2f}{ours.server_ms:9.2f}{bare.browser_ms:7.2f}{ours.browser_ms:9.2f}"
+    print(f"{name:12}{rates}{cpu}", flush=True)
+    return ratio
 
 
-def pagewire_rates(browser: Browser, seconds: float) -> Rates:
-    """Return how many values a second `eval_js` gives."""
-    with MeasuredProcess(serve_pagewire, seconds) as server:
-        page = browser.new_page()
-        page.goto(f"http://127.0.0.1:{server.port}/")
-        while (rates := server.ask()) is None:
-            page.wait_for_timeout(100)
-        page.close()
-    found: Rates = rates
-    return found
+def take_turn(devtools: CDPSession, server: MeasuredProcess, name: str, seconds: float) -> Turn:
+    """Have a server ask its page for a value for some seconds."""
+    before = _cpu_ms(devtools)
+    count, elapsed, server_ms = server.ask((name, seconds))
+    return Turn(count / elapsed, server_ms / count, (_cpu_ms(devtools) - before) / count)
+
+
+def _cpu_ms(devtools: CDPSession) -> float:
+    processes = devtools.send("SystemInfo.getProcessInfo")["processInfo"]
+    return sum(float(process["cpuTime"]) for process in processes) * 1000
+
+
+@contextmanager
+def bare_page(browser: Browser) -> Iterator[MeasuredProcess]:
+    """Have a bare page answer to a bare server."""
+    with MeasuredProcess(serve_bare) as server, browser.new_context() as context:
+        context.new_page().evaluate(_BARE_PAGE, [server.port, _KEEP])
+        yield server
+
+
+@contextmanager
+def pagewire_page(browser: Browser) -> Iterator[MeasuredProcess]:
+    """Have a page of ours answer to its server."""
+    with MeasuredProcess(serve_pagewire) as server, browser.new_context() as context:
+        context.new_page().goto(f"http://127.0.0.1:{server.port}/")
+        yield server
 
 
 # -- servers, each in a process of its own ---------------------------------------------------------
 
 
-def serve_bare(pipe: Pipe, seconds: float) -> None:
-    """Ask a bare page for its values; asked, say how many a second."""
-    asyncio.run(_serve_bare(pipe, seconds))
+async def answer_turns(pipe: Pipe, ask: Callable[[str, int], Awaitable[Any]]) -> None:
+    """Ask a page for the value, and as long, as the pipe says; send back how often, in how long, for how much CPU."""
+    asked: asyncio.Queue[tuple[str, float]] = asyncio.Queue()
+    asyncio.get_running_loop().add_reader(pipe.fileno(), lambda: asked.put_nowait(pipe.recv()))
+    count = 0
+    while True:
+        name, seconds = await asked.get()
+        first, cpu, started = count, time.process_time(), time.perf_counter()
+        while time.perf_counter() - started < seconds:
+            count += 1
+            if len(await ask(name, count)) < 1000:
+                raise ValueError("the page has answered with something else")
+        pipe.send((count - first, time.perf_counter() - started, (time.process_time() - cpu) * 1000))
 
 
-async def _serve_bare(pipe: Pipe, seconds: float) -> None:
-    rates: Rates = {}
+def serve_bare(pipe: Pipe) -> None:
+    """Ask a bare page for its values."""
+    asyncio.run(_serve_bare(pipe))
 
-    async def ask(socket: ServerConnection) -> None:
-        for name in VALUES:
-            count, started = 0, time.perf_counter()
-            while time.perf_counter() - started < seconds:
-                count += 1
-                params = {"expression": "values[name]", "args": {"name": name}}
-                await socket.send(json.dumps({"type": "eval_js", "seq": count, "id": count, "params": params}))
-                _check(json.loads(await socket.recv())["params"]["value"])
-            rates[name] = count / (time.perf_counter() - started)
+
+async def _serve_bare(pipe: Pipe) -> None:
+    async def serve(socket: ServerConnection) -> None:
+        async def ask(name: str, number: int) -> Any:  # noqa: ANN401 - any JSON
+            params = {"expression": "values[name]", "args": {"name": name}}
+            await socket.send(json.dumps({"type": "eval_js", "seq": number, "id": number, "params": params}))
+            return json.loads(await socket.recv())["params"]["value"]
+
+        await answer_turns(pipe, ask)
 
     protocols = [Subprotocol("pagewire.v1")]
-    async with serve_websocket(ask, "127.0.0.1", 0, compression=None, subprotocols=protocols) as server:
-        answer_questions(pipe, lambda _: rates)
+    async with serve_websocket(serve, "127.0.0.1", 0, compression=None, subprotocols=protocols) as server:
         pipe.send(server.sockets[0].getsockname()[1])
         await asyncio.get_running_loop().create_future()
 
 
-def serve_pagewire(pipe: Pipe, seconds: float) -> None:
-    """Ask a page of ours for its values; asked, say how many a second, or None before that is known."""
+def serve_pagewire(pipe: Pipe) -> None:
+    """Ask a page of ours for its values."""
     logging.getLogger("pagewire").setLevel(logging.ERROR)
-    asyncio.run(_serve_pagewire(pipe, seconds))
+    asyncio.run(_serve_pagewire(pipe))
 
 
-async def _serve_pagewire(pipe: Pipe, seconds: float) -> None:
-    rates: Rates = {}
+async def _serve_pagewire(pipe: Pipe) -> None:
+    async def ask(name: str, _number: int) -> Any:  # noqa: ANN401 - any JSON
+        return await eval_js("values[name]", name=name)
 
     async def app() -> None:
         await run_js(_KEEP)
-        for name in VALUES:
-            count, started = 0, time.perf_counter()
-            while time.perf_counter() - started < seconds:
-                count += 1
-                _check(await eval_js("values[name]", name=name))
-            rates[name] = count / (time.perf_counter() - started)
+        await answer_turns(pipe, ask)
         await hold()
 
     async with create_server(app, port=0) as server:
-        answer_questions(pipe, lambda _: rates if len(rates) == len(VALUES) else None)
         pipe.send(server.port)
         await asyncio.get_running_loop().create_future()
-
-
-def _check(value: Any) -> None:  # noqa: ANN401 - any JSON
-    if len(value) < 1000:
-        raise ValueError("the page has answered with something else")
 
 
 if __name__ == "__main__":
