@@ -2,10 +2,11 @@
 
     python reference_server/benchmarks/chromium_values.py [--seconds N] [--rounds N]
 
-The bare server sends the same question with `websockets` and `json` alone; its page answers with the same value. Both
-run all the time, and are measured in short turns, so that whatever else the machine does hits both: a ratio is the
-median of the ratios of neighbouring turns. Beside it is the CPU time for one value, in the server's process and in all
-of Chromium's. The exit code is 1 if a target is missed.
+The bare server sends the same question with `websockets` and `json` alone; its page answers with the same value. Each
+page has a Chromium of its own that nothing else drives: a developer tool, such as Playwright, is told of every frame.
+Both run all the time, and are measured in short turns, so that whatever else the machine does hits both: a ratio is the
+median of the ratios of neighbouring turns. Beside it is the mean CPU time for one value, in the server's process and in
+all of Chromium's (Linux only). The exit code is 1 if a target is missed.
 """
 
 from __future__ import annotations
@@ -14,22 +15,28 @@ import argparse
 import asyncio
 import json
 import logging
+import os
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from multiprocessing.connection import Connection as Pipe
+from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from chromium_download import chromium
 from downloads import Targets
 from measured_process import MeasuredProcess
-from playwright.sync_api import Browser, CDPSession
+from playwright.sync_api import sync_playwright
 from websockets.asyncio.server import ServerConnection
 from websockets.asyncio.server import serve as serve_websocket
+from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
+from pagewire_browsers import ARGUMENTS, find_headless_browser
 from pagewire_server import create_server
 from pagewire_server.session import eval_js, hold, run_js
 
@@ -42,16 +49,17 @@ VALUES: Final = {
 """What is asked for, each about 100 KB as JSON."""
 
 _KEEP: Final = "window.values = {" + ", ".join(f"{name!r}: {value}" for name, value in VALUES.items()) + "}"
-_BARE_PAGE: Final = """
-([port, keep]) => {
-  eval(keep);
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/`, "pagewire.v1");
-  socket.onmessage = ({ data }) => {
-    const { seq, id, params } = JSON.parse(data);
-    const params_ = { value: window.values[params.args.name] };
-    socket.send(JSON.stringify({ type: "result", seq, id, params: params_ }));
-  };
-}
+_BARE_PAGE: Final = f"""<!doctype html>
+<title>Bare</title>
+<script>
+{_KEEP};
+const socket = new WebSocket(`ws://${{location.host}}/`, "pagewire.v1");
+socket.onmessage = ({{ data }}) => {{
+  const {{ seq, id, params }} = JSON.parse(data);
+  const answer = {{ value: window.values[params.args.name] }};
+  socket.send(JSON.stringify({{ type: "result", seq, id, params: answer }}));
+}};
+</script>
 """
 _FIRST_SECONDS: Final = 1.0
 """How long each is asked before it is measured: until its code is compiled."""
@@ -60,12 +68,31 @@ _FIRST_SECONDS: Final = 1.0
 class Turn(NamedTuple):
     """What came of asking for one value again and again."""
 
-    rate: float
-    """Values per second."""
+    count: int
+    seconds: float
     server_ms: float
-    """CPU time for each value, in the server's process."""
+    """CPU time of the server's process."""
     browser_ms: float
-    """CPU time for each value, in all of Chromium's processes."""
+    """CPU time of all of Chromium's processes."""
+
+    @property
+    def rate(self) -> float:
+        """Values per second."""
+        return self.count / self.seconds
+
+
+class Page:
+    """A page in a browser of its own, and the server that asks it."""
+
+    def __init__(self, server: MeasuredProcess, browser: int) -> None:
+        self._server = server
+        self._browser = browser
+
+    def ask(self, name: str, seconds: float) -> Turn:
+        """Have the server ask for a value for some seconds."""
+        before = _cpu_ms(self._browser)
+        count, elapsed, server_ms = self._server.ask((name, seconds))
+        return Turn(count, elapsed, server_ms, _cpu_ms(self._browser) - before)
 
 
 def main() -> int:
@@ -75,58 +102,74 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=20, help="turns of each kind (default: 20)")
     options = parser.parse_args()
     targets = Targets()
-    with chromium() as browser, bare_page(browser) as bare, pagewire_page(browser) as ours:
-        devtools = browser.new_browser_cdp_session()
+    with open_page(serve_bare) as bare, open_page(serve_pagewire) as ours:
         print(f"{'':12}{'values of 100 KB per second':>28}{'CPU ms: server':>24}{'Chromium':>16}")
         print(f"{'':12}{'bare':>10}{'eval_js':>9}{'of bare':>9}{'bare':>15}{'eval_js':>9}{'bare':>7}{'eval_js':>9}")
         for name in VALUES:
-            for server in (bare, ours):
-                take_turn(devtools, server, name, _FIRST_SECONDS)
-            turns = [
-                (take_turn(devtools, bare, name, options.seconds), take_turn(devtools, ours, name, options.seconds))
-                for _ in range(options.rounds)
-            ]
+            for page in (bare, ours):
+                page.ask(name, _FIRST_SECONDS)
+            turns = [(bare.ask(name, options.seconds), ours.ask(name, options.seconds)) for _ in range(options.rounds)]
             targets.at_least(f"{name}: eval_js to bare", _print_row(name, turns), TARGET)
     return targets.conclude()
 
 
-def _print_row(name: str, turns: list[tuple[Turn, Turn]]) -> float:
+def _print_row(name: str, pairs: list[tuple[Turn, Turn]]) -> float:
     """Print what came of one kind of value, and return the ratio."""
-    bare = Turn(*(statistics.median(column) for column in zip(*(turn for turn, _ in turns), strict=True)))
-    ours = Turn(*(statistics.median(column) for column in zip(*(turn for _, turn in turns), strict=True)))
-    ratio = statistics.median(ours.rate / bare.rate for bare, ours in turns)
-    rates = f"{bare.rate:10.0f}{ours.rate:9.0f}{ratio:9.2f}"
-    cpu = f"{bare.server_ms:15.2f}{ours.server_ms:9.2f}{bare.browser_ms:7.2f}{ours.browser_ms:9.2f}"
-    print(f"{name:12}{rates}{cpu}", flush=True)
+    kinds = ([bare for bare, _ in pairs], [ours for _, ours in pairs])
+    ratio = statistics.median(ours.rate / bare.rate for bare, ours in pairs)
+    bare_rate, our_rate = (statistics.median(turn.rate for turn in turns) for turns in kinds)
+    counts = [sum(turn.count for turn in turns) for turns in kinds]
+    servers = [sum(turn.server_ms for turn in turns) / count for turns, count in zip(kinds, counts, strict=True)]
+    browsers = [sum(turn.browser_ms for turn in turns) / count for turns, count in zip(kinds, counts, strict=True)]
+    cpu = f"{servers[0]:15.2f}{servers[1]:9.2f}{browsers[0]:7.2f}{browsers[1]:9.2f}"
+    print(f"{name:12}{bare_rate:10.0f}{our_rate:9.0f}{ratio:9.2f}{cpu}", flush=True)
     return ratio
 
 
-def take_turn(devtools: CDPSession, server: MeasuredProcess, name: str, seconds: float) -> Turn:
-    """Have a server ask its page for a value for some seconds."""
-    before = _cpu_ms(devtools)
-    count, elapsed, server_ms = server.ask((name, seconds))
-    return Turn(count / elapsed, server_ms / count, (_cpu_ms(devtools) - before) / count)
-
-
-def _cpu_ms(devtools: CDPSession) -> float:
-    processes = devtools.send("SystemInfo.getProcessInfo")["processInfo"]
-    return sum(float(process["cpuTime"]) for process in processes) * 1000
-
-
 @contextmanager
-def bare_page(browser: Browser) -> Iterator[MeasuredProcess]:
-    """Have a bare page answer to a bare server."""
-    with MeasuredProcess(serve_bare) as server, browser.new_context() as context:
-        context.new_page().evaluate(_BARE_PAGE, [server.port, _KEEP])
-        yield server
+def open_page(serve: Callable[[Pipe], None]) -> Iterator[Page]:
+    """Start a server, and a browser that shows its page."""
+    with (
+        MeasuredProcess(serve) as server,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+        subprocess.Popen(  # noqa: S603 - the browser that was found here
+            [_browser_path(), *ARGUMENTS, f"--user-data-dir={profile}", f"http://127.0.0.1:{server.port}/"],
+            stderr=subprocess.DEVNULL,
+        ) as browser,
+    ):
+        try:
+            yield Page(server, browser.pid)
+        finally:
+            browser.terminate()
 
 
-@contextmanager
-def pagewire_page(browser: Browser) -> Iterator[MeasuredProcess]:
-    """Have a page of ours answer to its server."""
-    with MeasuredProcess(serve_pagewire) as server, browser.new_context() as context:
-        context.new_page().goto(f"http://127.0.0.1:{server.port}/")
-        yield server
+def _browser_path() -> str:
+    if path := find_headless_browser():
+        return path
+    with sync_playwright() as driver:
+        return driver.chromium.executable_path
+
+
+def _cpu_ms(root: int) -> float:
+    """Return the CPU time of a process and of all that it has started."""
+    parents, ticks = {}, {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal() and (stat := _stat(entry)):
+            process = int(entry.name)
+            parents[process], ticks[process] = int(stat[1]), int(stat[11]) + int(stat[12])
+    found, family = {root}, {root}
+    while found:
+        found = {process for process, parent in parents.items() if parent in found}
+        family |= found
+    return sum(ticks[process] for process in family) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def _stat(process: Path) -> list[str]:
+    """Return what the kernel says about a process, from its state on; nothing of one that has ended."""
+    try:
+        return (process / "stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return []
 
 
 # -- servers, each in a process of its own ---------------------------------------------------------
@@ -161,8 +204,22 @@ async def _serve_bare(pipe: Pipe) -> None:
 
         await answer_turns(pipe, ask)
 
-    protocols = [Subprotocol("pagewire.v1")]
-    async with serve_websocket(serve, "127.0.0.1", 0, compression=None, subprotocols=protocols) as server:
+    def show_page(connection: ServerConnection, request: Request) -> Response | None:
+        if "Upgrade" in request.headers:
+            return None
+        response = connection.respond(HTTPStatus.OK, _BARE_PAGE)
+        del response.headers["Content-Type"]
+        response.headers["Content-Type"] = "text/html; charset=utf-8"
+        return response
+
+    async with serve_websocket(
+        serve,
+        "127.0.0.1",
+        0,
+        compression=None,
+        subprotocols=[Subprotocol("pagewire.v1")],
+        process_request=show_page,
+    ) as server:
         pipe.send(server.sockets[0].getsockname()[1])
         await asyncio.get_running_loop().create_future()
 
