@@ -68,7 +68,7 @@ _FIRST_SECONDS: Final = 1.0
 class Turn(NamedTuple):
     """What came of asking for one value again and again."""
 
-    count: int
+    answers: int
     seconds: float
     server_ms: float
     """CPU time of the server's process."""
@@ -78,7 +78,7 @@ class Turn(NamedTuple):
     @property
     def rate(self) -> float:
         """Values per second."""
-        return self.count / self.seconds
+        return self.answers / self.seconds
 
 
 class Page:
@@ -118,7 +118,7 @@ def _print_row(name: str, pairs: list[tuple[Turn, Turn]]) -> float:
     kinds = ([bare for bare, _ in pairs], [ours for _, ours in pairs])
     ratio = statistics.median(ours.rate / bare.rate for bare, ours in pairs)
     bare_rate, our_rate = (statistics.median(turn.rate for turn in turns) for turns in kinds)
-    counts = [sum(turn.count for turn in turns) for turns in kinds]
+    counts = [sum(turn.answers for turn in turns) for turns in kinds]
     servers = [sum(turn.server_ms for turn in turns) / count for turns, count in zip(kinds, counts, strict=True)]
     browsers = [sum(turn.browser_ms for turn in turns) / count for turns, count in zip(kinds, counts, strict=True)]
     cpu = f"{servers[0]:15.2f}{servers[1]:9.2f}{browsers[0]:7.2f}{browsers[1]:9.2f}"
