@@ -25,6 +25,7 @@ MAX_INTEGER: Final = 2**53 - 1
 _MAX_DOUBLE: Final = sys.float_info.max
 _SHORT_TEXT: Final = 128
 _LONG_TEXT: Final = 16_384
+_FEW_VALUES: Final = 200
 _MANY_VALUES: Final = 10_000
 _CHARACTERS_PER_VALUE: Final = 80
 """How long a text is that costs as much to look at as one value does."""
@@ -157,7 +158,7 @@ def _refuse_overflow(value: Any, text: str | bytes) -> None:
     """
     items: list[Any] = [value]
     count = 0
-    most_values = min(len(text) // _CHARACTERS_PER_VALUE, _MANY_VALUES)
+    most_values = min(max(len(text) // _CHARACTERS_PER_VALUE, _FEW_VALUES), _MANY_VALUES)
     while items:
         count += len(items)
         if count > most_values:
