@@ -98,8 +98,8 @@ class Page:
 def main() -> int:
     """Measure and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=0.5, help="of each turn (default: 0.5)")
-    parser.add_argument("--rounds", type=int, default=20, help="turns of each kind (default: 20)")
+    parser.add_argument("--seconds", type=float, default=0.25, help="of each turn (default: 0.25)")
+    parser.add_argument("--rounds", type=int, default=40, help="turns of each kind (default: 40)")
     options = parser.parse_args()
     targets = Targets()
     with open_page(serve_bare) as bare, open_page(serve_pagewire) as ours:
