@@ -15,6 +15,11 @@ test("a lone surrogate is sent as U+FFFD (WIRE-7)", () => {
   assert.equal(jsonText({ "\udfff": "\ud83d" }), '{"\ufffd":"\ufffd"}');
 });
 
+test("a lone surrogate is found among escapes (WIRE-7)", () => {
+  assert.equal(jsonText("\n\ud800include\n"), '"\\n\ufffdinclude\\n"');
+  assert.equal(jsonText("\n\\ud\n"), '"\\n\\\\ud\\n"');
+});
+
 test("a surrogate pair, and text that looks like an escape, stay as they are", () => {
   assert.equal(jsonText("😀"), '"😀"');
   assert.equal(jsonText("\\ud800 \ud800"), '"\\\\ud800 \ufffd"');
@@ -35,6 +40,9 @@ test("a value nests at most 128 levels (WIRE-25)", () => {
   assert.throws(() => jsonText(nested(129)), RangeError);
   assert.equal(jsonText({ '["\\': ['"[[', "]"] }), '{"[\\"\\\\":["\\"[[","]"]}');
   assert.equal(jsonText("[".repeat(500))?.length, 502);
+  assert.equal(jsonText(Array(200).fill([]))?.length, 601);
+  assert.equal(jsonText(["[".repeat(500), nested(127)])?.length, 759);
+  assert.throws(() => jsonText(["]".repeat(500), nested(128)]), RangeError);
 });
 
 for (const text of ["1e999", "[-1e400]", `{"a":{"b":1${"0".repeat(400)}}}`]) {

@@ -122,6 +122,28 @@ test("until welcome 1000 values are the limit of an event, then what the server 
   assert.doesNotThrow(() => welcomed.session.emit("a", data));
 });
 
+test("long messages count with their bytes in UTF-8, whatever else is acknowledged (EVENT-3)", () => {
+  const conversation = Conversation.connected({
+    limits: { max_message_bytes: 4_194_304, max_values: 1000, stream_window_bytes: 2_097_152 },
+  });
+  const { session } = conversation;
+  // Each has 71 bytes beside its data.
+  conversation.do(session.emit("a", "x".repeat(200_000)));
+  conversation.do(session.emit("a", "\u00e9".repeat(200_000)));
+  conversation.do(session.emit("a", "\u20ac".repeat(140_000)));
+  const free = 1_048_576 - 200_000 - 400_000 - 420_000 - 4 * 71;
+  assert.throws(() => session.emit("a", "x".repeat(free + 1)), {
+    message: new RegExp(`; ${1_048_576 - free - 71} of the 1048576 bytes`),
+  });
+  conversation.receive({ type: "ack", params: { seq: 1 } });
+  assert.throws(() => session.emit("a", "x".repeat(free + 200_072)), RangeError);
+  conversation.do(session.emit("a", "\u20ac".repeat(66_690)));
+  conversation.receive({ type: "ack", params: { seq: 4 } });
+  conversation.do(session.emit("a", "\u00e9".repeat(500_000)));
+  assert.throws(() => session.emit("a", "x".repeat(48_576 - 2 * 71 + 1)), RangeError);
+  assert.doesNotThrow(() => session.emit("a", "x".repeat(48_576 - 2 * 71)));
+});
+
 test("emit throws past 1 MiB of unacknowledged messages; replies still find room (EVENT-3, DELIVERY-8)", () => {
   const conversation = Conversation.connected();
   conversation.receive(runJs(1));

@@ -199,10 +199,13 @@ def test_digits_in_strings_overflow_nothing() -> None:
     assert not has_overflow(json.dumps(["1e999", "9" * 400, '"1e999', "\\", {"1e999": "e999"}, 1e100]))
 
 
-def test_many_values_are_checked_for_overflow_like_few() -> None:
+@pytest.mark.parametrize("item", ['{"a":["1e999"]}', '{"a":["b"]}'])
+@pytest.mark.parametrize("count", [20, 1_000, 2_000, 20_000])
+def test_many_values_are_checked_for_overflow_like_few(count: int, item: str) -> None:
     """A parser refuses the one number that overflows among many values, wherever it is."""
-    many = ",".join(['{"a":["1e999"]}'] * 20_000)
-    assert len(json_values.load(f"[{many},1e300]")) == 20_001
+    many = ",".join([item] * count)
+    assert len(json_values.load(f"[{many},1e300]")) == count + 1
+    assert len(json_values.load(f"[{many},1]")) == count + 1
     for text in (f"[{many},1e999]", f"[1e999,{many}]", f"[[[[[[1e999]]]]],{many}]"):
         with pytest.raises(ValueError, match="too large"):
             json_values.load(text)

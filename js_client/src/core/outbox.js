@@ -8,10 +8,11 @@
 
 import {
   characterCount,
-  draftHasMoreValues,
-  draftSize,
+  hasMoreValues,
   jsonText,
+  longestFrame,
   sessionFrame,
+  utf8Size,
 } from "../protocol/codec.js";
 
 /** @import {Draft} from "../protocol/codec.js" */
@@ -21,9 +22,6 @@ import {
  * The answer to a command; `result` is the JSON text of its params.
  *
  * @typedef {{ result: string } | { error: ErrorParams }} Reply
- *
- * @typedef {{ draft: Draft, bytes: number }} Queued
- * @typedef {{ frame: string, bytes: number }} Written
  */
 
 /** What every server accepts, and so the limits until `welcome` has told others. */
@@ -36,18 +34,25 @@ const SHORT_TEXT = 1024;
 const LONGEST_EVENT_NAME = 128;
 const MOST_UNACKNOWLEDGED = 1_048_576;
 
+/** How long a frame may be whose bytes are counted at once. */
+const SHORT_FRAME = 4096;
+/** Of UTF-8, for each unit of a string's length. */
+const MOST_BYTES_PER_UNIT = 3;
+
 export class Outbox {
   /** The largest message that the server accepts, in bytes. */
   maxMessageBytes = SMALLEST_MESSAGE_LIMIT;
   /** The most JSON values that the server accepts in a message. */
   maxValues = SMALLEST_VALUE_LIMIT;
-  /** @type {Queued[]} */
+  /** @type {Message[]} */
   #queued = [];
-  /** @type {Written[]} */
+  /** @type {Message[]} */
   #written = [];
   #lastWritten = 0;
-  /** Of all messages that are not acknowledged. */
+  /** Of all messages that are not acknowledged, as far as they are counted. */
   #bytes = 0;
+  /** Those that are not acknowledged and not counted. @type {Set<Message>} */
+  #uncounted = new Set();
 
   // --- What is to be sent ---
 
@@ -77,26 +82,20 @@ export class Outbox {
       );
     }
     const params = `{"name":${jsonText(name)},"data":${jsonText(data) ?? "null"}}`;
-    const draft = { type: "event", params };
-    const size = draftSize(draft);
-    if (size > this.maxMessageBytes) {
-      throw new RangeError(`an event of ${size} bytes; the server takes ${this.maxMessageBytes}`);
+    const event = new Message({ type: "event", params });
+    if (event.isLarger(this.maxMessageBytes)) {
+      throw new RangeError(
+        `an event of ${event.count()} bytes; the server takes ${this.maxMessageBytes}`,
+      );
     }
     // EVENT-5
-    if (draftHasMoreValues(draft, this.maxValues)) {
+    if (hasMoreValues(event.frame, this.maxValues)) {
       throw new RangeError(
         `an event of more than ${this.maxValues} values, the most that the server accepts`,
       );
     }
-    if (this.#bytes + size > MOST_UNACKNOWLEDGED) {
-      const most = `${MOST_UNACKNOWLEDGED} bytes`;
-      const room =
-        size > MOST_UNACKNOWLEDGED
-          ? `at most ${most} may wait for the server`
-          : `${this.#bytes} of the ${most} that may wait for the server are in use`;
-      throw new RangeError(`an event of ${size} bytes; ${room}`);
-    }
-    this.#add(draft, size);
+    if (this.#mostBytes + event.mostBytes > MOST_UNACKNOWLEDGED) this.#requireRoom(event.count());
+    this.#add(event);
   }
 
   // --- What is sent ---
@@ -107,11 +106,10 @@ export class Outbox {
    * @returns {string[]} their frames, to be sent in this order
    */
   write() {
-    const frames = this.#queued.map(({ draft, bytes }) => {
+    const frames = this.#queued.map((message) => {
       this.#lastWritten += 1;
-      const frame = sessionFrame(draft, this.#lastWritten);
-      this.#written.push({ frame, bytes });
-      return frame;
+      this.#written.push(message);
+      return message.write(this.#lastWritten);
     });
     this.#queued = [];
     return frames;
@@ -119,7 +117,7 @@ export class Outbox {
 
   /** The frames that were written and not acknowledged, as they were (RESUME-4). */
   replay() {
-    return this.#written.map(({ frame }) => frame);
+    return this.#written.map((message) => message.frame);
   }
 
   // --- What has arrived ---
@@ -149,42 +147,64 @@ export class Outbox {
 
   // --- Steps ---
 
-  /**
-   * @param {Draft} draft
-   * @param {number} bytes
-   */
-  #add(draft, bytes = draftSize(draft)) {
-    this.#queued.push({ draft, bytes });
-    this.#bytes += bytes;
+  /** @param {Message} message */
+  #add(message) {
+    this.#queued.push(message);
+    if (message.isCounted) this.#bytes += message.mostBytes;
+    else this.#uncounted.add(message);
   }
 
   /**
    * @param {number} id
    * @param {Reply} reply
-   * @returns {Draft}
    */
   #fitting(id, reply) {
-    const draft = replyDraft(id, reply);
-    const message = this.#refusal(draft);
-    if (message === null) return draft;
-    if ("error" in reply) return replyDraft(id, { error: shortened(reply.error) }); // WIRE-24
-    return replyDraft(id, { error: { code: "too_large", message } });
+    const message = new Message(replyDraft(id, reply));
+    const refusal = this.#refusal(message);
+    if (refusal === null) return message;
+    const error =
+      "error" in reply
+        ? shortened(reply.error) // WIRE-24
+        : { code: "too_large", message: refusal };
+    return new Message(replyDraft(id, { error }));
   }
 
   /**
    * Why the server would not accept a reply, or null.
    *
-   * @param {Draft} draft
+   * @param {Message} reply
    */
-  #refusal(draft) {
-    const size = draftSize(draft);
-    if (size > this.maxMessageBytes) {
-      return `the reply has ${size} bytes, the server takes ${this.maxMessageBytes}`;
+  #refusal(reply) {
+    if (reply.isLarger(this.maxMessageBytes)) {
+      return `the reply has ${reply.count()} bytes, the server takes ${this.maxMessageBytes}`;
     }
-    if (draftHasMoreValues(draft, this.maxValues)) {
+    if (hasMoreValues(reply.frame, this.maxValues)) {
       return `the reply has more than ${this.maxValues} values, the most that the server accepts`;
     }
     return null;
+  }
+
+  /** What the messages that are not acknowledged take at most. */
+  get #mostBytes() {
+    let bytes = this.#bytes;
+    for (const { mostBytes } of this.#uncounted) bytes += mostBytes;
+    return bytes;
+  }
+
+  /**
+   * @param {number} size of an event
+   * @throws {RangeError} if it does not fit beside what is not acknowledged
+   */
+  #requireRoom(size) {
+    for (const message of this.#uncounted) this.#bytes += message.count();
+    this.#uncounted.clear();
+    if (this.#bytes + size <= MOST_UNACKNOWLEDGED) return;
+    const most = `${MOST_UNACKNOWLEDGED} bytes`;
+    const room =
+      size > MOST_UNACKNOWLEDGED
+        ? `at most ${most} may wait for the server`
+        : `${this.#bytes} of the ${most} that may wait for the server are in use`;
+    throw new RangeError(`an event of ${size} bytes; ${room}`);
   }
 
   get #acknowledged() {
@@ -193,7 +213,61 @@ export class Outbox {
 
   /** @param {number} count */
   #forget(count) {
-    for (const { bytes } of this.#written.splice(0, count)) this.#bytes -= bytes;
+    for (const message of this.#written.splice(0, count)) {
+      if (!this.#uncounted.delete(message)) this.#bytes -= message.mostBytes;
+    }
+  }
+}
+
+/**
+ * A message until it is acknowledged.
+ *
+ * Its size is what it has with the longest `seq`. The bytes of a long text are counted only where a bound does not
+ * decide: a browser takes longer to count them than to make the text.
+ */
+class Message {
+  /** @type {Draft | null} null once it is written: the frame contains it */
+  #draft;
+  /** What it is sent as; until it is written, with the longest `seq`. */
+  frame;
+  #longest;
+  isCounted = false;
+  /** The bytes that it takes at most; once they are counted, exactly. */
+  mostBytes;
+
+  /** @param {Draft} draft */
+  constructor(draft) {
+    this.#draft = draft;
+    this.frame = longestFrame(draft);
+    this.#longest = this.frame.length;
+    this.mostBytes = this.#longest * MOST_BYTES_PER_UNIT;
+    if (this.#longest <= SHORT_FRAME) this.count();
+  }
+
+  /** Counts the bytes. */
+  count() {
+    if (!this.isCounted) {
+      this.mostBytes = utf8Size(this.frame) + this.#longest - this.frame.length;
+      this.isCounted = true;
+    }
+    return this.mostBytes;
+  }
+
+  /** @param {number} limit in bytes */
+  isLarger(limit) {
+    return this.mostBytes > limit && this.count() > limit;
+  }
+
+  /**
+   * Writes it, once.
+   *
+   * @param {number} seq
+   * @returns {string} the frame
+   */
+  write(seq) {
+    if (this.#draft !== null) this.frame = sessionFrame(this.#draft, seq);
+    this.#draft = null;
+    return this.frame;
   }
 }
 

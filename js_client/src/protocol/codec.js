@@ -36,22 +36,12 @@ export function sessionFrame(draft, seq) {
 }
 
 /**
- * The bytes that a draft takes at most, whatever its `seq` will be (WIRE-24).
+ * The longest frame that a draft may get, whatever its `seq` will be (WIRE-24).
  *
  * @param {Draft} draft
  */
-export function draftSize(draft) {
-  return utf8Size(sessionFrame(draft, LARGEST_SEQ));
-}
-
-/**
- * Whether the message of a draft has more values than `limit` (WIRE-27).
- *
- * @param {Draft} draft
- * @param {number} limit
- */
-export function draftHasMoreValues(draft, limit) {
-  return hasMoreValues(sessionFrame(draft, LARGEST_SEQ), limit);
+export function longestFrame(draft) {
+  return sessionFrame(draft, LARGEST_SEQ);
 }
 
 // --- Binary frames (SPEC section 10) ---
@@ -105,10 +95,12 @@ const [SPACE, QUOTE, COMMA, BACKSLASH, OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLO
  */
 export function jsonText(value) {
   const text = stringify(value);
-  if (text !== undefined && depthOf(text) > DEEPEST) {
+  if (text === undefined) return text;
+  if (mayNestDeeper(text, DEEPEST) && depthOf(text) > DEEPEST) {
     throw new RangeError(`nested deeper than ${DEEPEST} levels`);
   }
-  if (text === undefined || !text.includes("\\ud")) return text;
+  // Without the first test, a text of many escapes is searched as slowly as it was written.
+  if (!text.includes("ud") || !text.includes("\\ud")) return text;
   return text.replace(ESCAPE, (escaped, surrogate) => (surrogate ? "\ufffd" : escaped));
 }
 
@@ -125,6 +117,19 @@ export function parseJson(text) {
     throw new SyntaxError("a number overflows");
   }
   return value;
+}
+
+/**
+ * Whether a text contains more opening brackets than `limit`, in its strings or outside: most texts do not.
+ *
+ * @param {string} text
+ * @param {number} limit
+ */
+function mayNestDeeper(text, limit) {
+  // `split` searches without a step of JavaScript for each character, and stops at its limit.
+  const arrays = text.split("[", limit + 2).length - 1;
+  const objects = text.split("{", limit + 2).length - 1;
+  return arrays + objects > limit;
 }
 
 /**
@@ -150,7 +155,7 @@ function depthOf(text) {
 }
 
 /**
- * Whether a JSON text contains more than `limit` values; the names of members do not count.
+ * Whether a JSON text contains more than `limit` values (WIRE-27); the names of members do not count.
  *
  * Each value is the first thing in the text, follows a comma, or is the first in an array or an object.
  *

@@ -48,10 +48,10 @@ def has_more_values(text: str, limit: int) -> bool:
 
 def has_overflow(text: str | bytes) -> bool:
     """Whether a number in the JSON `text` overflows a double; ValueError for some texts that are not JSON."""
-    if not _may_overflow(_encoded(text)):
+    if not may_have_overflow(text):
         return False
     structure = _outside_strings(_without_escapes(text))
-    if not _may_overflow(structure):
+    if not may_have_overflow(structure):
         return False
     numbers = structure.translate(_BETWEEN_NUMBERS, _LETTERS).split(b",")
     return any(
@@ -61,8 +61,9 @@ def has_overflow(text: str | bytes) -> bool:
     )
 
 
-def _may_overflow(data: bytes) -> bool:
-    zeros = data.translate(_ONE_DIGIT, b"+")
+def may_have_overflow(text: str | bytes) -> bool:
+    """Whether the JSON `text` contains, perhaps in a string, what every number contains that overflows a double."""
+    zeros = _encoded(text).translate(_ONE_DIGIT, b"+")
     return any(number in zeros for number in _LARGE_NUMBERS)
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from pagewire_protocol.json_scan import has_overflow
+from pagewire_protocol.json_scan import has_overflow, may_have_overflow
 
 Value = TypeVar("Value")
 
@@ -25,7 +25,11 @@ MAX_INTEGER: Final = 2**53 - 1
 _MAX_DOUBLE: Final = sys.float_info.max
 _SHORT_TEXT: Final = 128
 _LONG_TEXT: Final = 16_384
+_FEW_VALUES: Final = 200
 _MANY_VALUES: Final = 10_000
+_CHARACTERS_PER_VALUE: Final = 80
+"""How long a text is that costs as much to look at as one value does."""
+
 _OVERFLOW: Final = "a number in it is too large"
 _LARGE_EXPONENT: Final = re.compile(r"[eE]\+?[0-9]{3}")
 """What every number contains that overflows a double within a short text."""
@@ -149,16 +153,22 @@ def _refuse_overflow(value: Any, text: str | bytes) -> None:
 
     A client may send many values in a message, and everybody waits for this. So it goes level by level, where the
     interpreter has no step of its own for each item: of a level its types are enough, and the extremes of its numbers.
-    Beyond `_MANY_VALUES` the text tells sooner: values that nest are scattered over the memory.
+    If there are many for the length of the text, the text tells sooner whether a number can be that large at all: the
+    values are scattered over the memory. Beyond `_MANY_VALUES` it also tells sooner whether one is.
     """
     items: list[Any] = [value]
     count = 0
+    most_values = min(max(len(text) // _CHARACTERS_PER_VALUE, _FEW_VALUES), _MANY_VALUES)
     while items:
         count += len(items)
-        if count > _MANY_VALUES:
-            if has_overflow(text):
-                raise ValueError(_OVERFLOW)
-            return
+        if count > most_values:
+            if not may_have_overflow(text):
+                return
+            if count > _MANY_VALUES:
+                if has_overflow(text):
+                    raise ValueError(_OVERFLOW)
+                return
+            most_values = _MANY_VALUES
         kinds = set(map(type, items))
         if not kinds.isdisjoint(_NUMBER_TYPES):
             numbers = items if kinds <= _NUMBER_TYPES else [item for item in items if type(item) in _NUMBER_TYPES]
