@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from pagewire_server.apps.running import App
@@ -95,9 +96,13 @@ def serve(
     `Options.drain_window`. A second signal of any kind ends the process at once, with a line on the error output that
     says what was left behind. The signal handlers of the program are restored at the end.
 
-    The soft limit of this process on open files is raised towards what `options` need. The other arguments are those of
-    `create_server`. OSError if the port is taken; RuntimeError where there is an event loop already, or outside the
-    main thread.
+    The soft limit of this process on open files is raised towards what `options` need. What the process holds once the
+    server listens is exempt from garbage collection (`gc.freeze`) until the server has stopped, unless the program has
+    frozen objects itself: else every full collection would look at all modules, and everybody would wait for it.
+    `create_server` does neither.
+
+    The other arguments are those of `create_server`. OSError if the port is taken; RuntimeError where there is an event
+    loop already, or outside the main thread.
     """
     _require_a_place_to_run()
     server = create_server(apps, host=host, port=port, options=options)
@@ -137,6 +142,21 @@ def _announce(url: str) -> None:
             sys.stdout.flush()
 
 
+@contextlib.contextmanager
+def _frozen_objects() -> Iterator[None]:
+    """Exempt all objects of this moment from garbage collection until the block ends."""
+    if gc.get_freeze_count():
+        yield
+        return
+    # Garbage would stay.
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 async def _serve_until_stopped(
     server: Server, signals: StopSignals, on_start: Callable[[Server], object] | None, *, quiet: bool
 ) -> None:
@@ -144,8 +164,9 @@ async def _serve_until_stopped(
         logger.info("listening on %s", server.url)
         if not quiet:
             _announce(server.url)
-        if on_start:
-            on_start(server)
-        if await signals.first != signal.SIGINT:
-            await server.drain()
-        logger.info("stopping")
+        with _frozen_objects():
+            if on_start:
+                on_start(server)
+            if await signals.first != signal.SIGINT:
+                await server.drain()
+            logger.info("stopping")
