@@ -26,6 +26,9 @@ LONGEST_NAME: Final = 128
 
 LAST_PORT: Final = 65_535
 
+_FROZEN_BY_PYTHON: Final = gc.get_freeze_count()
+"""Python 3.12 freezes some hundred objects itself. Programs freeze once they have imported everything."""
+
 
 def create_server(
     apps: App | Mapping[str, App], *, host: str = "127.0.0.1", port: int = 8080, options: Options | None = None
@@ -145,7 +148,7 @@ def _announce(url: str) -> None:
 @contextlib.contextmanager
 def _frozen_objects() -> Iterator[None]:
     """Exempt all objects of this moment from garbage collection until the block ends."""
-    if gc.get_freeze_count():
+    if gc.get_freeze_count() > _FROZEN_BY_PYTHON:
         yield
         return
     # Garbage would stay.
