@@ -37,6 +37,9 @@ UNREAD_FRAMES: Final = 1
 BYTES_AT_ONCE: Final = 4_096
 """How much of what a client has sent is looked at before it is asked whether others should have a turn."""
 
+LARGE_FRAME_BYTES_AT_ONCE: Final = 16_384
+"""How much of it where no frame has ended so far."""
+
 FRAMES_AT_ONCE: Final = 64
 """After how many frames others have a turn; what was looked at by then is handled first."""
 
@@ -80,8 +83,10 @@ class DefaultWebSocket(ServerConnection):
     """When `hello_timeout` began, on the loop's clock."""
     head: Request
     """The request that opened it."""
-    _backlog: bytearray
-    """What has come and is not looked at yet."""
+    _backlog = b""
+    """What has come and is not all looked at yet; else empty."""
+    _looked_at = 0
+    """How many bytes of the backlog are looked at."""
     _is_look_due = False
     """Whether the event loop will call `_look_at_backlog`."""
     _frames_left = FRAMES_AT_ONCE
@@ -226,14 +231,13 @@ class DefaultWebSocket(ServerConnection):
 
     def abort(self) -> None:
         """Break the connection now."""
-        self._backlog.clear()
+        self._forget_backlog()
         self.transport.abort()
 
     # -- the library's hooks ---------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        self._backlog = bytearray()
         super().connection_made(transport)
         self.recv_messages.resume = self._resume_unless_held
 
@@ -242,14 +246,14 @@ class DefaultWebSocket(ServerConnection):
         if self.take_text is not None and len(data) <= BYTES_AT_ONCE and not self._backlog:
             super().data_received(data)
             return
-        self._backlog += data
+        self._backlog, self._looked_at = self._backlog[self._looked_at :] + data, 0
         if not self._is_look_due:
             self._look_at_backlog()
 
     def eof_received(self) -> None:
         """End, once all is looked at; before a session is carried nobody is there for it."""
         if self.take_text is None:
-            self._backlog.clear()
+            self._forget_backlog()
         if self._backlog:
             self._has_eof = True
         else:
@@ -258,7 +262,7 @@ class DefaultWebSocket(ServerConnection):
     def connection_lost(self, exc: Exception | None) -> None:
         """End, once all is looked at; before a session is carried nobody is there for it."""
         if self.take_text is None:
-            self._backlog.clear()
+            self._forget_backlog()
         if self._backlog:
             self._is_lost, self._lost_with = True, exc
             self._look_soon()
@@ -306,6 +310,9 @@ class DefaultWebSocket(ServerConnection):
 
     # -- the backlog ---------------------------------------------------------------------------
 
+    def _forget_backlog(self) -> None:
+        self._backlog, self._looked_at = b"", 0
+
     def _look_soon(self) -> None:
         """Look at the backlog in the next turn of the event loop, after all others that are due in it."""
         if not self._is_look_due:
@@ -319,10 +326,15 @@ class DefaultWebSocket(ServerConnection):
         """
         self._is_look_due = False
         self._frames_left = FRAMES_AT_ONCE
+        size = BYTES_AT_ONCE
         while self._backlog and self._frames_left > 0 and self._wants_more:
-            piece = bytes(self._backlog[:BYTES_AT_ONCE])
-            del self._backlog[:BYTES_AT_ONCE]
+            piece = self._backlog[self._looked_at : self._looked_at + size]
+            self._looked_at += len(piece)
+            if self._looked_at == len(self._backlog):
+                self._forget_backlog()
             super().data_received(piece)
+            # It is in the middle of a large frame.
+            size = BYTES_AT_ONCE if self._frames_left < FRAMES_AT_ONCE else LARGE_FRAME_BYTES_AT_ONCE
         if not self._backlog:
             self._backlog_is_empty()
             return
