@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from live_server import PATIENCE, Serve
 from results import Results
-from scripted_client import Connect, ScriptedClient, make_hello
+from scripted_client import Connect, Message, ScriptedClient, make_hello
 from websockets.exceptions import ConnectionClosed
 
 from pagewire_server import session as session_api
@@ -49,13 +49,25 @@ def plant_once(monkeypatch: pytest.MonkeyPatch, owner: Any, name: str) -> None:
     monkeypatch.setattr(owner, name, fail_once)
 
 
+A_FEW_BYTES = b"a few bytes"
+AFTER_THEM = "'the few bytes have come'"
+
+
 def answer_until_closed(client: ScriptedClient) -> None:
-    """Answer every command and cancel, and acknowledge all that comes, until the connection is closed."""
+    """Answer every command and cancel, and acknowledge all that comes, until the connection is closed.
+
+    `AFTER_THEM` is answered once the few bytes have come: the server has flushed them by then.
+    """
     answered = set()
+    later: list[Message] = []
+    has_few_bytes = False
     with suppress(ConnectionClosed):
         while True:
+            if has_few_bytes and later:
+                client.result(later.pop(), value=1)
             frame = client.connection.recv(PATIENCE)
             if isinstance(frame, bytes):
+                has_few_bytes |= frame[16:] == A_FEW_BYTES
                 id_, offset = int.from_bytes(frame[:8], "big"), int.from_bytes(frame[8:16], "big")
                 if len(frame) == 16:
                     answered.add(id_)
@@ -63,7 +75,9 @@ def answer_until_closed(client: ScriptedClient) -> None:
                 continue
             message = json.loads(frame)
             client.last_seq = message.get("seq", client.last_seq)
-            if message["type"] == "eval_js":
+            if message["type"] == "eval_js" and message["params"]["expression"] == AFTER_THEM:
+                later.append(message)
+            elif message["type"] == "eval_js":
                 client.result(message, value=1)
             elif message["type"] == "cancel" and message["params"]["id"] not in answered:
                 client.error(message["params"], "cancelled")
@@ -224,8 +238,8 @@ def test_nobody_waits_for_ever_whatever_fails(
     """The page is let go, the app goes on or is told, nothing of the session stays, and it is logged."""
 
     def slow() -> Any:
-        yield b"a few bytes"
-        eval_js("'the flush has come'")
+        yield A_FEW_BYTES
+        eval_js(AFTER_THEM)
         yield bytes(70_000)
 
     def app() -> None:

@@ -392,6 +392,6 @@ def test_file_that_becomes_shorter_ends_its_connection(
         client.socket.recv(1)
         os.truncate(file, 1 << 20)
         with pytest.raises((EOFError, ConnectionError)):
-            client._take(64 << 20)
+            client.take(64 << 20)
     live.until(lambda: not live.server._door._connections)
     assert not [record for record in caplog.records if record.levelno > logging.INFO]

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import http.client
+import json
 import ssl
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from certificates import Pair, make_pair
 from live_server import PATIENCE, Serve
-from scripted_client import scripted_client
+from raw_http import raw_client
+from scripted_client import Message, make_hello, scripted_client
+from websockets.frames import Frame, Opcode
 
 from pagewire_server.__main__ import main
 from pagewire_server.ops.tls import server_context
-from pagewire_server.session import eval_js
+from pagewire_server.session import eval_js, on_event
 
 PROGRAM = "async def main(): pass\n"
 
@@ -124,3 +128,36 @@ def test_command_wants_both_files(option: str, pair: Pair, capsys: pytest.Captur
     """Exit 1, and the reason in a line."""
     assert main(["run", "nowhere:main", option, str(pair.certificate)]) == 1
     assert capsys.readouterr().err == "pagewire-server: --tls-cert and --tls-key go together\n"
+
+
+def test_events_sent_right_before_the_end_are_handled_over_tls(serve: Serve, pair: Pair) -> None:
+    """The end of a TLS stream may come with them, while most of them are not looked at yet."""
+    seen: list[object] = []
+
+    async def listen() -> None:
+        on_event("tick", seen.append)
+
+    live = serve(listen, tls=server_context(pair.certificate, pair.key), max_messages_per_second=None)
+    numbers = list(range(2000))
+    events = b"".join(
+        text_frame({"type": "event", "seq": number + 1, "params": {"name": "tick", "data": number}})
+        for number in numbers
+    )
+    with raw_client(live.server.port, pair.trusted()) as client:
+        host, key = f"Host: 127.0.0.1:{live.server.port}", "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA=="
+        upgrade = ("Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13", key)
+        client.ask("GET /ws HTTP/1.1", host, *upgrade, "Sec-WebSocket-Protocol: pagewire.v1")
+        client.socket.sendall(text_frame(make_hello()))
+        live.until(lambda: bool(live.sessions) and live.sessions[0].is_attached)
+        assert isinstance(client.socket, ssl.SSLSocket)
+        # What the server has sent meanwhile is not read.
+        with suppress(OSError):
+            client.socket.sendall(events)
+            client.socket.unwrap()
+        live.until(lambda: live.is_detached)
+    assert seen == numbers
+
+
+def text_frame(message: Message) -> bytes:
+    """Return the frame of a message of a client."""
+    return Frame(Opcode.TEXT, json.dumps(message).encode()).serialize(mask=True)

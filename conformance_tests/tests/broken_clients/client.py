@@ -15,7 +15,7 @@ from broken_clients.client_platform import CommandFailed, decode_base64
 from broken_clients.connecting import Download, Outgoing, Stop
 from broken_clients.session import Session
 from pagewire_protocol.codes import ByeCode
-from pagewire_protocol.json_scan import has_more_values
+from pagewire_protocol.json_scan import JsonScan
 from pagewire_protocol.violations import PeerViolation
 
 Message = dict[str, Any]
@@ -122,7 +122,7 @@ class Client(Session):
 
     def has_too_many_values(self, message: Outgoing) -> bool:
         """Whether the server accepts fewer values (WIRE-27)."""
-        return has_more_values(message.text(1), self.most_values)
+        return JsonScan(message.text(1)).has_more_values(self.most_values)
 
     def js_emit(self, name: str, data: str) -> str:
         """Send an event; return why it cannot be sent, or nothing (EVENT-3, EVENT-5)."""

@@ -11,7 +11,7 @@ from pagewire_protocol import json_values
 from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.command_messages import CONTENT_KINDS
 from pagewire_protocol.fields import WireModel
-from pagewire_protocol.json_scan import has_more_values
+from pagewire_protocol.json_scan import JsonScan
 from pagewire_protocol.json_values import MAX_INTEGER
 from pagewire_protocol.messages import MESSAGES, Message
 from pagewire_protocol.registry import KINDS, RESULT_MODELS, SENT_BY, Kind, Side
@@ -56,10 +56,11 @@ def parse(text: str, *, max_bytes: int, max_values: int = MAX_INTEGER) -> Envelo
     if size > max_bytes:
         raise PeerViolation(f"a message of {size} bytes, where at most {max_bytes} are taken", ByeCode.TOO_LARGE)
     # Each value takes a character or more: short texts need no look.
-    if size > max_values and has_more_values(text, max_values):  # WIRE-26
+    scan = JsonScan(text) if size > max_values else None
+    if scan and scan.has_more_values(max_values):  # WIRE-26
         raise PeerViolation(f"a message of more than {max_values} values, the server's max_values", ByeCode.TOO_LARGE)
     try:
-        message = json_values.load(text)
+        message = json_values.load(text, scan)
     except (ValueError, RecursionError) as error:
         raise PeerViolation(f"a text frame is no JSON: {error}") from None
     if not isinstance(message, dict):

@@ -27,43 +27,56 @@ _LETTERS: Final = b"truefalsn".replace(b"e", b"")
 _MAX_DIGITS: Final = 308
 
 
-def has_more_values(text: str, limit: int) -> bool:
-    """Whether the JSON `text` contains more than `limit` values; the names of members do not count.
+class JsonScan:
+    """One JSON text. What is outside its strings is looked for once, and only if an answer needs it."""
 
-    Of a text that is not JSON, this says whether the part before its first error has more than about `limit`.
-    """
-    # The shortest values are `0` and `[]`, with a comma or a bracket beside them.
-    if len(text) < 2 * limit:
-        return False
-    if 1 + text.count(",") + text.count("[") + text.count("{") <= limit:
-        return False
-    bare = _without_escapes(text)
-    # Each string is a value or the name of one.
-    if bare.count(b'"') // 2 > 2 * limit:
-        return True
-    structure = _outside_strings(bare)
-    separators = structure.count(b",") + structure.count(b"[") + structure.count(b"{")
-    return 1 + separators - structure.count(b"[]") - structure.count(b"{}") > limit
+    def __init__(self, text: str | bytes) -> None:
+        self._text = text
+        self._structure: bytes | None = None
+        """What is outside the strings."""
+
+    def has_more_values(self, limit: int) -> bool:
+        """Whether the text contains more than `limit` values; the names of members do not count.
+
+        Of a text that is not JSON, this says whether the part before its first error has more than about `limit`.
+        """
+        # The shortest values are `0` and `[]`, with a comma or a bracket beside them.
+        if len(self._text) < 2 * limit:
+            return False
+        data = _encoded(self._text)
+        if 1 + data.count(b",") + data.count(b"[") + data.count(b"{") <= limit:
+            return False
+        bare = _without_escapes(data)
+        # Each string is a value or the name of one.
+        if bare.count(b'"') // 2 > 2 * limit:
+            return True
+        structure = self._structure = _outside_strings(bare)
+        separators = structure.count(b",") + structure.count(b"[") + structure.count(b"{")
+        return 1 + separators - structure.count(b"[]") - structure.count(b"{}") > limit
+
+    def may_have_overflow(self) -> bool:
+        """Whether the text contains, perhaps in a string, what every number contains that overflows a double."""
+        return _may_overflow(_encoded(self._text))
+
+    def has_overflow(self) -> bool:
+        """Whether a number in the text overflows a double; ValueError for some texts that are not JSON."""
+        if self._structure is None:
+            data = _encoded(self._text)
+            if not _may_overflow(data):
+                return False
+            self._structure = _outside_strings(_without_escapes(data))
+        if not _may_overflow(self._structure):
+            return False
+        numbers = self._structure.translate(_BETWEEN_NUMBERS, _LETTERS).split(b",")
+        return any(
+            math.isinf(float(number))
+            for number in numbers
+            if len(number) > _MAX_DIGITS or (b"e" in number and len(number) > 1)
+        )
 
 
-def has_overflow(text: str | bytes) -> bool:
-    """Whether a number in the JSON `text` overflows a double; ValueError for some texts that are not JSON."""
-    if not may_have_overflow(text):
-        return False
-    structure = _outside_strings(_without_escapes(text))
-    if not may_have_overflow(structure):
-        return False
-    numbers = structure.translate(_BETWEEN_NUMBERS, _LETTERS).split(b",")
-    return any(
-        math.isinf(float(number))
-        for number in numbers
-        if len(number) > _MAX_DIGITS or (b"e" in number and len(number) > 1)
-    )
-
-
-def may_have_overflow(text: str | bytes) -> bool:
-    """Whether the JSON `text` contains, perhaps in a string, what every number contains that overflows a double."""
-    zeros = _encoded(text).translate(_ONE_DIGIT, b"+")
+def _may_overflow(data: bytes) -> bool:
+    zeros = data.translate(_ONE_DIGIT, b"+")
     return any(number in zeros for number in _LARGE_NUMBERS)
 
 
@@ -71,9 +84,8 @@ def _encoded(text: str | bytes) -> bytes:
     return text.encode("utf-8", "surrogatepass") if isinstance(text, str) else text
 
 
-def _without_escapes(text: str | bytes) -> bytes:
-    """Return `text` without backslashes and quotes that are escaped, so that a quote begins or ends a string."""
-    data = _encoded(text)
+def _without_escapes(data: bytes) -> bytes:
+    """Return `data` without backslashes and quotes that are escaped, so that a quote begins or ends a string."""
     if b"\\" not in data:
         return data
     return data.replace(b"\\\\", b"").replace(b'\\"', b"")

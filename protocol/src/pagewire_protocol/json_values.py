@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 from pydantic import BaseModel
 from pydantic_core import PydanticSerializationError, from_json, to_json
 
-from pagewire_protocol.json_scan import has_overflow, may_have_overflow
+from pagewire_protocol.json_scan import JsonScan
 
 Value = TypeVar("Value")
 
@@ -120,15 +120,18 @@ def well_formed(value: Any) -> Any:
             return value
 
 
-def load(text: str | bytes) -> Any:
-    """Return the value of a JSON text; ValueError if it is none, or if a number in it overflows a double."""
+def load(text: str | bytes, scan: JsonScan | None = None) -> Any:
+    """Return the value of a JSON text; ValueError if it is none, or if a number in it overflows a double.
+
+    `scan` is that of the text, if there is one.
+    """
     try:
         value = _parse(text)
     except TypeError:
         raise ValueError("a lone surrogate in it") from None
     # Of a short text, such as most messages are, this costs less than looking at its values.
     if not (isinstance(text, str) and len(text) <= _SHORT_TEXT and _LARGE_EXPONENT.search(text) is None):
-        _refuse_overflow(value, text)
+        _refuse_overflow(value, text, scan)
     return value
 
 
@@ -148,7 +151,7 @@ def _parse(text: str | bytes) -> Any:
             gc.enable()
 
 
-def _refuse_overflow(value: Any, text: str | bytes) -> None:
+def _refuse_overflow(value: Any, text: str | bytes, scan: JsonScan | None) -> None:
     """Raise ValueError for a number that overflows a double: `from_json` gives infinity, or a large int, for it.
 
     A client may send many values in a message, and everybody waits for this. So it goes level by level, where the
@@ -162,10 +165,11 @@ def _refuse_overflow(value: Any, text: str | bytes) -> None:
     while items:
         count += len(items)
         if count > most_values:
-            if not may_have_overflow(text):
+            scan = scan or JsonScan(text)
+            if not scan.may_have_overflow():
                 return
             if count > _MANY_VALUES:
-                if has_overflow(text):
+                if scan.has_overflow():
                     raise ValueError(_OVERFLOW)
                 return
             most_values = _MANY_VALUES

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from pagewire_server.apps.running import App
@@ -24,6 +25,9 @@ LONGEST_NAME: Final = 128
 """Characters in the name of an app (SPEC section 4)."""
 
 LAST_PORT: Final = 65_535
+
+_FROZEN_BY_PYTHON: Final = gc.get_freeze_count()
+"""Python 3.12 freezes some hundred objects itself. Programs freeze once they have imported everything."""
 
 
 def create_server(
@@ -95,9 +99,13 @@ def serve(
     `Options.drain_window`. A second signal of any kind ends the process at once, with a line on the error output that
     says what was left behind. The signal handlers of the program are restored at the end.
 
-    The soft limit of this process on open files is raised towards what `options` need. The other arguments are those of
-    `create_server`. OSError if the port is taken; RuntimeError where there is an event loop already, or outside the
-    main thread.
+    The soft limit of this process on open files is raised towards what `options` need. What the process holds once the
+    server listens is exempt from garbage collection (`gc.freeze`) until the server has stopped, unless the program has
+    frozen objects itself: else every full collection would look at all modules, and everybody would wait for it.
+    `create_server` does neither.
+
+    The other arguments are those of `create_server`. OSError if the port is taken; RuntimeError where there is an event
+    loop already, or outside the main thread.
     """
     _require_a_place_to_run()
     server = create_server(apps, host=host, port=port, options=options)
@@ -137,6 +145,21 @@ def _announce(url: str) -> None:
             sys.stdout.flush()
 
 
+@contextlib.contextmanager
+def _frozen_objects() -> Iterator[None]:
+    """Exempt all objects of this moment from garbage collection until the block ends."""
+    if gc.get_freeze_count() > _FROZEN_BY_PYTHON:
+        yield
+        return
+    # Garbage would stay.
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
 async def _serve_until_stopped(
     server: Server, signals: StopSignals, on_start: Callable[[Server], object] | None, *, quiet: bool
 ) -> None:
@@ -144,8 +167,9 @@ async def _serve_until_stopped(
         logger.info("listening on %s", server.url)
         if not quiet:
             _announce(server.url)
-        if on_start:
-            on_start(server)
-        if await signals.first != signal.SIGINT:
-            await server.drain()
-        logger.info("stopping")
+        with _frozen_objects():
+            if on_start:
+                on_start(server)
+            if await signals.first != signal.SIGINT:
+                await server.drain()
+            logger.info("stopping")

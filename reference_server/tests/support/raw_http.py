@@ -45,6 +45,13 @@ class RawClient:
         self.send(*lines, body=body)
         return self.receive(is_head=lines[0].startswith("HEAD "))
 
+    def take(self, count: int) -> bytes:
+        """Read as many bytes as `count` says, which may have come with the response."""
+        while len(self._received) < count:
+            self._more()
+        taken, self._received = self._received[:count], self._received[count:]
+        return taken
+
     def is_closed(self) -> bool:
         """Wait for the end, with nothing more before it."""
         try:
@@ -54,10 +61,10 @@ class RawClient:
 
     def _body(self, headers: dict[str, str]) -> bytes:
         if headers.get("transfer-encoding") != "chunked":
-            return self._take(int(headers["content-length"]))
+            return self.take(int(headers["content-length"]))
         body = b""
         while size := int(self._until(b"\r\n"), 16):
-            body += self._take(size)
+            body += self.take(size)
             self._until(b"\r\n")
         self._until(b"\r\n")
         return body
@@ -65,13 +72,7 @@ class RawClient:
     def _until(self, end: bytes) -> bytes:
         while end not in self._received:
             self._more()
-        return self._take(self._received.index(end) + len(end))
-
-    def _take(self, count: int) -> bytes:
-        while len(self._received) < count:
-            self._more()
-        taken, self._received = self._received[:count], self._received[count:]
-        return taken
+        return self.take(self._received.index(end) + len(end))
 
     def _more(self) -> None:
         received = self.socket.recv(65_536)

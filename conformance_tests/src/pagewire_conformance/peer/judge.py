@@ -13,7 +13,7 @@ from pagewire_conformance.peer.strict_json import MAX_DEPTH, check_text, depth, 
 from pagewire_conformance.verdicts import Broken
 from pagewire_protocol.codes import BYE_RULES, ByeCode, CloseCode
 from pagewire_protocol.handshake_messages import MAX_HELLO_BYTES
-from pagewire_protocol.json_scan import has_more_values
+from pagewire_protocol.json_scan import JsonScan
 from pagewire_protocol.registry import CAPABILITIES, RESULT_MODELS
 from pagewire_protocol.versions import SUBPROTOCOL
 
@@ -120,7 +120,7 @@ class Judge:
         if not self._greeted:
             self._check_hello_size(len(data))
         message = read_object(data)
-        if self.max_values and message.get("type") != "hello" and has_more_values(data.decode(), self.max_values):
+        if self.max_values and message.get("type") != "hello" and JsonScan(data).has_more_values(self.max_values):
             raise Broken(f"a message of more than {self.max_values} values, the most that are accepted", "WIRE-27")
         check_text(message)
         self._check_handshake(message)

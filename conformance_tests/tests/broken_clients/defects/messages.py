@@ -8,7 +8,7 @@ from broken_clients.client import Client, Message, Outgoing
 from broken_clients.client_platform import CommandFailed
 from broken_clients.defects import breaks
 from pagewire_protocol.codec import Envelope, has_id, parse
-from pagewire_protocol.json_scan import has_more_values
+from pagewire_protocol.json_scan import JsonScan
 from pagewire_protocol.violations import PeerViolation
 
 
@@ -367,7 +367,7 @@ class CountsWhatTheValueHas(Client):
     """Counts the values of a result's value, not those of the whole message."""
 
     def has_too_many_values(self, message: Outgoing) -> bool:
-        return has_more_values(message.params, self.most_values)
+        return JsonScan(message.params).has_more_values(self.most_values)
 
 
 @breaks("WIRE-27")

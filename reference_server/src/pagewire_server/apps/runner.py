@@ -10,8 +10,8 @@ import asyncio
 import importlib
 import logging
 import secrets
-from collections.abc import Collection, Mapping
-from typing import TYPE_CHECKING, Final, cast
+from collections.abc import Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakSet
 
 from pagewire_protocol.byes import make_bye
@@ -19,7 +19,7 @@ from pagewire_protocol.codes import ByeCode
 from pagewire_protocol.control_messages import ByeParams
 from pagewire_server.apps.info import make_info
 from pagewire_server.apps.running import App, start_app
-from pagewire_server.apps.session import Session
+from pagewire_server.apps.session import TOLD_AT_ONCE, Session
 from pagewire_server.core.directory import SessionDirectory
 from pagewire_server.core.handshake import Admitted, Refused
 from pagewire_server.errors import MissingExtraError
@@ -118,8 +118,10 @@ class AppRunner:
         Clients are told (NOTICE-1).
         """
         ends_at = asyncio.get_running_loop().time() + self._options.drain_window
-        for session in self.directory.sessions():
+        for number, session in enumerate(self.directory.sessions(), 1):
             session.announce_end(ends_at)
+            if number % TOLD_AT_ONCE == 0:
+                await asyncio.sleep(0)
         await self._draining.run(self.directory.__len__, self._options.drain_window)
 
     def stop(self) -> None:
@@ -171,7 +173,14 @@ async def clean_up_session(session: Session) -> None:
         if tasks:
             await asyncio.wait(tasks, timeout=TASK_GRACE)
     finally:
-        for task in tasks:
-            task.cancel()
+        await _cancel(task for task in tasks if not task.done())
     if deferred:
         await deferred
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel tasks; where they are many, others have their turns in between."""
+    for number, task in enumerate(tasks, 1):
+        task.cancel()
+        if number % TOLD_AT_ONCE == 0:
+            await asyncio.sleep(0)

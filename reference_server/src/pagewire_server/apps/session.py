@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Collection, Hashable
 from contextvars import Context
 from functools import partial
@@ -46,8 +47,13 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("pagewire.session")
 
+Steps = deque[Callable[[], object]]
+
 FLUSH_SECONDS: Final = 0.05
 """How long a few bytes of a download wait for more to go with them in one frame."""
+
+TOLD_AT_ONCE: Final = 100
+"""How many calls of the program learn of the session's end before others have a turn of the event loop."""
 
 REPLACED: Final = make_bye(ByeCode.REPLACED, "Another connection of this client took over.")
 FAILED: Final = make_bye(ByeCode.INTERNAL_ERROR, "The server failed.")
@@ -361,19 +367,23 @@ class Session:
             listeners, self._end_listeners = self._end_listeners, set()
         connection, self._connection = self._connection, None
         closed = self._closed()
-        steps: list[Callable[[], object]] = [
-            self._stop_expiry,
-            *((partial(connection.leave, bye),) if connection else ()),
-            *(partial(self._lose, command, closed) for command in commands),
-            *(partial(listener.session_ended, closed) for listener in listeners),
-            self.room.has_changed,
-            self.events.close,
-            partial(self._on_end, self, bye),
-        ]
+        first: Steps = deque((self._stop_expiry, *((partial(connection.leave, bye),) if connection else ())))
+        told: Steps = deque(partial(self._lose, command, closed) for command in commands)
+        told.extend(partial(listener.session_ended, closed) for listener in listeners)
+        last: Steps = deque((self.room.has_changed, self.events.close, partial(self._on_end, self, bye)))
         self.log.info("ended: %s: %s", bye.code, bye.message)
-        for step in steps:
-            # Each is taken whatever becomes of the others: the client is told, nobody waits for ever, nothing stays.
-            guard_call(self.log, step, "the end of the session")
+        for steps in (first, told, last):
+            self._take_steps(steps)
+
+    def _take_steps(self, steps: Steps) -> None:
+        """Take the steps of the session's end, many of them in several turns of the event loop.
+
+        Each is taken whatever becomes of the others: the client is told, nobody waits for ever, nothing stays.
+        """
+        for _ in range(min(len(steps), TOLD_AT_ONCE)):
+            guard_call(self.log, steps.popleft(), "the end of the session")
+        if steps:
+            self.loop.call_soon(self._take_steps, steps)
 
     def fail(self, error: BaseException) -> None:
         """End the session because the server's own code failed, which would leave its page silent; that is logged."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import os
 import socket as socket_module
@@ -14,7 +15,7 @@ from typing import Final
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import DATA_OPCODES, Frame, Opcode
-from websockets.protocol import Event, State
+from websockets.protocol import SEND_EOF, Event, State
 
 from pagewire_protocol.stream_frames import ChunkParts
 from pagewire_server.core.limits import UNIT_BYTES, MessageRate
@@ -34,7 +35,13 @@ UNREAD_FRAMES: Final = 1
 """How many frames may wait for `receive` before nothing more is read: what comes before `welcome` fills no memory."""
 
 BYTES_AT_ONCE: Final = 4_096
-"""How much of what a client has sent is looked at before what it holds is received, until a session is carried."""
+"""How much of what a client has sent is looked at before it is asked whether others should have a turn."""
+
+LARGE_FRAME_BYTES_AT_ONCE: Final = 16_384
+"""How much of it where no frame has ended so far."""
+
+FRAMES_AT_ONCE: Final = 64
+"""After how many frames others have a turn; what was looked at by then is handled first."""
 
 WRITES_AT_ONCE: Final = 64
 """How many frames are written before others have a turn."""
@@ -76,8 +83,19 @@ class DefaultWebSocket(ServerConnection):
     """When `hello_timeout` began, on the loop's clock."""
     head: Request
     """The request that opened it."""
-    _backlog: bytearray
-    """What has come before a session is carried, and is not looked at yet."""
+    _backlog = b""
+    """What has come and is not all looked at yet; else empty."""
+    _looked_at = 0
+    """How many bytes of the backlog are looked at."""
+    _is_look_due = False
+    """Whether the event loop will call `_look_at_backlog`."""
+    _frames_left = FRAMES_AT_ONCE
+    """How many more frames are handled before others have a turn."""
+    _has_eof = False
+    """Whether the client will send no more than the backlog."""
+    _is_lost = False
+    """Whether the connection is gone, and only the backlog is left of it."""
+    _lost_with: Exception | None = None
     _is_held = False
     """Whether it reads nothing, for the client has sent too much, or the session wants nothing more for now."""
     _is_paused = False
@@ -122,7 +140,7 @@ class DefaultWebSocket(ServerConnection):
             raise SocketClosed from None
         self.unread -= 1
         if self._backlog:
-            self._look_at_backlog()
+            self._look_soon()
         return message if isinstance(message, str) else bytes(message)
 
     async def send_text(self, text: bytes) -> None:
@@ -137,7 +155,7 @@ class DefaultWebSocket(ServerConnection):
 
         Without the locks that the library's `send` needs for several tasks, a round trip takes a third less.
         """
-        if self.state is not State.OPEN or self.transport.get_write_buffer_size():
+        if not self._may_write:
             return False
         self.protocol.send_text(text)
         for output in self.protocol.data_to_send():
@@ -149,7 +167,7 @@ class DefaultWebSocket(ServerConnection):
         """Write what `source` gives, as long as the socket accepts it at once; False if more may be left."""
         transport = self.transport
         for _ in range(WRITES_AT_ONCE):
-            if self.state is not State.OPEN or transport.get_write_buffer_size():
+            if not self._may_write:
                 return False
             frame = source.next_frame()
             if frame is None:
@@ -163,9 +181,15 @@ class DefaultWebSocket(ServerConnection):
                 return True
         return False
 
+    @property
+    def _may_write(self) -> bool:
+        # The transport knows first that the connection broke: what is written to it then is a line of asyncio's log.
+        transport = self.transport
+        return self.state is State.OPEN and not (transport.get_write_buffer_size() or transport.is_closing())
+
     async def until_writable(self) -> None:
         """Wait until what was written has left, or until the end."""
-        if self.is_open:
+        if self.is_open and not self.transport.is_closing():
             try:
                 await self.drain()
             except ConnectionClosed:
@@ -181,9 +205,7 @@ class DefaultWebSocket(ServerConnection):
         """Begin to carry a session: keep to its rate, and buffer little, in this process and in the kernel."""
         self.rate, self.take_text = rate, take_text
         if self._backlog:
-            data, self._backlog = bytes(self._backlog), bytearray()
-            self.loop.call_soon(self.data_received, data)
-            self._resume_unless_held()
+            self._look_soon()
         self.protocol.max_message_size = max_message_bytes + CLOSE_SLACK_BYTES
         # Not 0: under TLS that is "full" for a transport that is empty.
         self.transport.set_write_buffer_limits(high=1, low=0)
@@ -209,39 +231,68 @@ class DefaultWebSocket(ServerConnection):
 
     def abort(self) -> None:
         """Break the connection now."""
+        self._forget_backlog()
         self.transport.abort()
 
     # -- the library's hooks ---------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Begin."""
-        self._backlog = bytearray()
         super().connection_made(transport)
         self.recv_messages.resume = self._resume_unless_held
 
     def data_received(self, data: bytes) -> None:
-        """Look at what has come; before a session is carried, at no more than is received."""
-        if self.take_text is None:
-            self._backlog += data
-            self._look_at_backlog()
-        else:
+        """Look at what has come: in one turn of the event loop at little, if it is many frames."""
+        if self.take_text is not None and len(data) <= BYTES_AT_ONCE and not self._backlog:
             super().data_received(data)
+            return
+        self._backlog, self._looked_at = self._backlog[self._looked_at :] + data, 0
+        if not self._is_look_due:
+            self._look_at_backlog()
 
     def eof_received(self) -> None:
-        """End: nobody is there for what is not looked at yet."""
-        self._backlog.clear()
-        super().eof_received()
+        """End, once all is looked at; before a session is carried nobody is there for it."""
+        if self.take_text is None:
+            self._forget_backlog()
+        if self._backlog:
+            self._has_eof = True
+        else:
+            super().eof_received()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """End."""
-        self._backlog.clear()
+        """End, once all is looked at; before a session is carried nobody is there for it."""
+        if self.take_text is None:
+            self._forget_backlog()
+        if self._backlog:
+            self._is_lost, self._lost_with = True, exc
+            self._look_soon()
+        else:
+            self._end(exc)
+
+    def _end(self, exc: Exception | None) -> None:
         self._message_is_complete()
         if self._fragments is not None and self.rate:
             self.rate.take(len(self._fragments), self.loop.time())
         super().connection_lost(exc)
 
+    def send_data(self) -> None:
+        """Write what the library has to send in one call of the kernel; nothing once the connection is broken."""
+        output = self.protocol.data_to_send()
+        if self.transport.is_closing():
+            return
+        if data := b"".join(output):
+            self.transport.write(data)
+        if SEND_EOF in output:
+            if self.transport.can_write_eof():
+                # It breaks just now; uvloop raises RuntimeError.
+                with contextlib.suppress(OSError, RuntimeError):
+                    self.transport.write_eof()
+            else:
+                self.transport.close()
+
     def process_event(self, event: Event) -> None:
         """Hand over a text message, or leave the event to the library."""
+        self._frames_left -= 1
         if not isinstance(event, Frame):
             super().process_event(event)
             return
@@ -257,19 +308,53 @@ class DefaultWebSocket(ServerConnection):
         elif self._is_behind:
             self._excuse_pongs()
 
+    # -- the backlog ---------------------------------------------------------------------------
+
+    def _forget_backlog(self) -> None:
+        self._backlog, self._looked_at = b"", 0
+
+    def _look_soon(self) -> None:
+        """Look at the backlog in the next turn of the event loop, after all others that are due in it."""
+        if not self._is_look_due:
+            self._is_look_due = True
+            self.loop.call_soon(self._look_at_backlog)
+
     def _look_at_backlog(self) -> None:
-        """Look at what has come until there is something to be received.
+        """Look at what has come until others should have a turn, or nothing more is wanted for now.
 
         A client can put thousands of frames into what is read at once.
         """
-        while self._backlog and not (self.unread or self._is_held or self.recv_messages.paused):
-            piece = bytes(self._backlog[:BYTES_AT_ONCE])
-            del self._backlog[:BYTES_AT_ONCE]
+        self._is_look_due = False
+        self._frames_left = FRAMES_AT_ONCE
+        size = BYTES_AT_ONCE
+        while self._backlog and self._frames_left > 0 and self._wants_more:
+            piece = self._backlog[self._looked_at : self._looked_at + size]
+            self._looked_at += len(piece)
+            if self._looked_at == len(self._backlog):
+                self._forget_backlog()
             super().data_received(piece)
-        if self._backlog:
+            # It is in the middle of a large frame.
+            size = BYTES_AT_ONCE if self._frames_left < FRAMES_AT_ONCE else LARGE_FRAME_BYTES_AT_ONCE
+        if not self._backlog:
+            self._backlog_is_empty()
+            return
+        if not self._is_lost:
             self.transport.pause_reading()
-        else:
-            self._resume_unless_held()
+        if self._wants_more:
+            self._look_soon()
+
+    @property
+    def _wants_more(self) -> bool:
+        # Once the connection is gone, no more than the backlog can come, and nobody can be slowed down.
+        return self._is_lost or not (self.unread or self._is_held or self.recv_messages.paused)
+
+    def _backlog_is_empty(self) -> None:
+        if self._is_lost:
+            self._end(self._lost_with)
+            return
+        if self._has_eof:
+            super().eof_received()
+        self._resume_unless_held()
 
     def _assemble(self, frame: Frame) -> Frame | None:
         """Return a text message in fragments as one frame, once it is whole; any other frame as it is."""
@@ -311,7 +396,7 @@ class DefaultWebSocket(ServerConnection):
         self._unread_pong_bytes += PONG_BYTES
         if self._unread_pong_bytes > UNREAD_PONG_BYTES:
             self.logger.info("a client sends Pings and does not read the Pongs: the connection is broken")
-            self.transport.abort()
+            self.abort()
 
     # -- the deadline of a message in fragments ------------------------------------------------
 
@@ -349,7 +434,7 @@ class DefaultWebSocket(ServerConnection):
             self._incomplete_timer = self.loop.call_at(deadline, self._check_fragments)
         else:
             self.logger.info("a client does not complete a message in fragments: the connection is broken")
-            self.transport.abort()
+            self.abort()
 
     def _excuse_fragments(self) -> None:
         """Count anew from now: what is late may be there, and was not read."""
@@ -393,7 +478,7 @@ class DefaultWebSocket(ServerConnection):
         if self._is_held or self.recv_messages.paused:
             return
         if self._backlog:
-            self.loop.call_soon(self._look_at_backlog)
+            self._look_soon()
         else:
             self.transport.resume_reading()
 
