@@ -102,6 +102,17 @@ def test_neighbour_is_served_between_small_messages(serve: Serve, connect: Conne
     assert ticks.seen[-1] == "last"
 
 
+def test_neighbour_is_served_between_large_messages(serve: Serve, connect: Connect) -> None:
+    """Each may be expensive to parse, and two of 100 KB fit into what is read at once."""
+    ticks = Ticks()
+    live = serve(ticks, max_messages_per_second=None)
+    _clients = connect(live), connect(live)
+    large = [event([number, "x" * 100_000], number) for number in (1, 2)]
+    live.run(arrive_together((socket_of(live, 0), b"".join(large)), (socket_of(live, 1), event("neighbour", 1))))
+    live.until(lambda: len(ticks.seen) == 3)
+    assert [data if data == "neighbour" else data[0] for data in ticks.seen] == [1, "neighbour", 2]  # type: ignore[index]  # they are lists
+
+
 def test_small_messages_of_several_sessions_take_turns(serve: Serve, connect: Connect) -> None:
     """None of them waits until all of another's are handled."""
     ticks = Ticks()

@@ -41,7 +41,9 @@ LARGE_FRAME_BYTES_AT_ONCE: Final = 16_384
 """How much of it where no frame has ended so far."""
 
 FRAMES_AT_ONCE: Final = 64
-"""After how many frames others have a turn; what was looked at by then is handled first."""
+"""After how many frames others have a turn; one counts for each KiB that it has begun.
+
+What was looked at by then is handled first."""
 
 WRITES_AT_ONCE: Final = 64
 """How many frames are written before others have a turn."""
@@ -292,10 +294,10 @@ class DefaultWebSocket(ServerConnection):
 
     def process_event(self, event: Event) -> None:
         """Hand over a text message, or leave the event to the library."""
-        self._frames_left -= 1
         if not isinstance(event, Frame):
             super().process_event(event)
             return
+        self._frames_left -= 1 + len(event.data) // UNIT_BYTES
         if event.opcode in DATA_OPCODES and not (event.fin and self._incomplete_since is None):
             self._watch_fragments(event)
         frame = self._assemble(event)
