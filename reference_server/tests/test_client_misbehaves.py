@@ -330,3 +330,26 @@ def test_older_connection_that_is_reset_while_the_server_waits_to_write_ends_no_
         connect(live, instance=INSTANCE, capabilities={"streams": {}}, resume={"last_seq": 0, "streams": []})
     live.until(older._writer.done)
     assert live.sessions == sessions
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_connection_that_is_over_keeps_nothing_of_what_the_client_has_sent(
+    serve: Serve, connect: Connect, *, is_whole: bool
+) -> None:
+    """Connections are cycles: until garbage is collected, each would keep megabytes."""
+    live = serve(lambda: on_event("x", lambda _: None), max_messages_per_second=None)
+    client = connect(live)
+    server_end = socket_of(live)
+    if is_whole:
+        client.emit("x", "x" * 1_000_000)
+        client.break_connection()
+    else:
+        client.connection.socket.sendall(Frame(Opcode.TEXT, b"x" * 500_000, fin=False).serialize(mask=True))
+        client.connection.socket.sendall(Frame(Opcode.CONT, b"x" * 500_000).serialize(mask=True)[:400_000])
+        live.until(lambda: len(server_end.protocol.reader.buffer) > 300_000)
+        client.break_connection()
+    live.until(lambda: live.is_detached)
+    assert server_end.protocol.parser_exc
+    assert server_end.protocol.parser_exc.__traceback__ is None
+    assert server_end._fragments is None
+    assert not server_end.protocol.reader.buffer

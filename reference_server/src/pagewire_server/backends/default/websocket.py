@@ -239,6 +239,15 @@ class DefaultWebSocket(ServerConnection):
         if self._fragments is not None and self.rate:
             self.rate.take(len(self._fragments), self.loop.time())
         super().connection_lost(exc)
+        self._forget_messages()
+
+    def _forget_messages(self) -> None:
+        """Keep nothing that the client has sent: connections are cycles, which go only when garbage is collected."""
+        self._fragments = None
+        self.protocol.reader.buffer.clear()
+        if self.protocol.parser_exc:
+            # Its traceback has the frame, and with it the last message.
+            self.protocol.parser_exc.__traceback__ = None
 
     def process_event(self, event: Event) -> None:
         """Hand over a text message, or leave the event to the library."""
