@@ -10,7 +10,7 @@ from typing import Any, Final
 import pytest
 
 from pagewire_protocol import json_scan, json_values
-from pagewire_protocol.json_scan import has_more_values, has_overflow
+from pagewire_protocol.json_scan import count_values, has_more_values, has_overflow
 
 TEXTS: Final = (
     "",
@@ -80,6 +80,7 @@ def _count(value: Any) -> int:
 
 def _at_the_limit(text: str, count: int) -> tuple[bool, bool]:
     """Return whether the scan finds too many where the limit is `count`, and where it is one less."""
+    assert count_values(text) == count
     return has_more_values(text, count), has_more_values(text, count - 1)
 
 

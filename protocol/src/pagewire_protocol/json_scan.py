@@ -41,9 +41,17 @@ def has_more_values(text: str, limit: int) -> bool:
     # Each string is a value or the name of one.
     if bare.count(b'"') // 2 > 2 * limit:
         return True
-    structure = _outside_strings(bare)
+    return _values_of(_outside_strings(bare)) > limit
+
+
+def count_values(text: str) -> int:
+    """Return how many values the JSON `text` contains; the names of members do not count."""
+    return _values_of(_outside_strings(_without_escapes(text)))
+
+
+def _values_of(structure: bytes) -> int:
     separators = structure.count(b",") + structure.count(b"[") + structure.count(b"{")
-    return 1 + separators - structure.count(b"[]") - structure.count(b"{}") > limit
+    return 1 + separators - structure.count(b"[]") - structure.count(b"{}")
 
 
 def has_overflow(text: str | bytes) -> bool:
