@@ -353,3 +353,19 @@ def test_connection_that_is_over_keeps_nothing_of_what_the_client_has_sent(
     assert server_end.protocol.parser_exc.__traceback__ is None
     assert server_end._fragments is None
     assert not server_end.protocol.reader.buffer
+
+
+def test_nothing_is_written_to_a_connection_that_was_reset(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The library is told a turn of the event loop later; until then asyncio would log each write."""
+    live = serve(hold)
+    connect(live)
+
+    async def write() -> list[bool]:
+        server_end = socket_of(live)
+        server_end.transport.abort()
+        return [server_end.write_text(b"{}") for _ in range(8)]
+
+    assert live.run(write()) == [False] * 8
+    assert "socket.send()" not in caplog.text

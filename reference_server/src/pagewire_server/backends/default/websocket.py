@@ -114,6 +114,12 @@ class DefaultWebSocket(ServerConnection):
         """How much of what was written waits in this process."""
         return self.transport.get_write_buffer_size()
 
+    @property
+    def _accepts_a_frame(self) -> bool:
+        # A transport that was reset is closing before the library knows; it logs what is written to it then.
+        transport = self.transport
+        return self.state is State.OPEN and not transport.get_write_buffer_size() and not transport.is_closing()
+
     async def receive(self) -> str | bytes:
         """Return the next message that was not handed over; SocketClosed at the end."""
         try:
@@ -137,7 +143,7 @@ class DefaultWebSocket(ServerConnection):
 
         Without the locks that the library's `send` needs for several tasks, a round trip takes a third less.
         """
-        if self.state is not State.OPEN or self.transport.get_write_buffer_size():
+        if not self._accepts_a_frame:
             return False
         self.protocol.send_text(text)
         for output in self.protocol.data_to_send():
@@ -149,7 +155,7 @@ class DefaultWebSocket(ServerConnection):
         """Write what `source` gives, as long as the socket accepts it at once; False if more may be left."""
         transport = self.transport
         for _ in range(WRITES_AT_ONCE):
-            if self.state is not State.OPEN or transport.get_write_buffer_size():
+            if not self._accepts_a_frame:
                 return False
             frame = source.next_frame()
             if frame is None:
