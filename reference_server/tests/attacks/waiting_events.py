@@ -31,7 +31,7 @@ def values(arena: Arena) -> float:
     """Return the growth after as many events of 50,000 values as the server accepts, up to 200."""
     with arena.victim(max_messages_per_second=None) as victim, victim.client() as client:
         client.open_session("busy")
-        data = [{f"{number:x}": {}} for number in range(24_990)]
+        data: list[dict[str, dict[str, int]]] = [{f"{number:x}": {}} for number in range(24_990)]
         events = b""
         for seq in range(1, 201):
             params = {"name": "event", "data": data}
