@@ -80,6 +80,7 @@ def _count(value: Any) -> int:
 
 def _at_the_limit(text: str, count: int) -> tuple[bool, bool]:
     """Return whether the scan finds too many where the limit is `count`, and where it is one less."""
+    assert JsonScan(text).count_values() == count
     return JsonScan(text).has_more_values(count), JsonScan(text).has_more_values(count - 1)
 
 

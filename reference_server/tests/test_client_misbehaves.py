@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import socket
+import struct
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
@@ -22,6 +23,12 @@ from pagewire_server.session import SessionClosed, download, eval_js, hold, on_e
 from pagewire_server.transports.websocket import WebSocketConnection
 
 INSTANCE = "an-instance-that-is-odd"
+
+UPGRADE = (
+    b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Protocol: pagewire.v1\r\n\r\n"
+)
 
 
 def endless() -> Iterator[bytes]:
@@ -296,3 +303,69 @@ def test_connection_before_its_hello_is_told_of_the_shutdown(serve: Serve, conne
     live.until(lambda: bool(live.server._handshake.sockets))
     live.stop()
     assert client.receive_bye() == ("server_shutdown", 1012)
+
+
+def test_older_connection_that_is_reset_while_the_server_waits_to_write_ends_no_session(
+    serve: Serve, connect: Connect
+) -> None:
+    """RESUME-8: the client is connected anew, and what becomes of the connection that it has left is all the same."""
+
+    def app() -> None:
+        download("endless.bin", endless())
+        hold()
+
+    live = serve(app)
+    with socket.socket() as left:
+        left.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        # Closing it resets the connection.
+        left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        left.connect(("127.0.0.1", live.server.port))
+        left.sendall(UPGRADE)
+        assert left.recv(1 << 16).startswith(b"HTTP/1.1 101 ")
+        hello = make_hello(instance=INSTANCE, capabilities={"streams": {}})
+        left.sendall(Frame(Opcode.TEXT, json.dumps(hello).encode()).serialize(mask=True))
+        live.until(lambda: bool(live.sessions) and unwritten_by(live) > 0)
+        sessions = live.sessions
+        older: Any = sessions[0]._connection
+        connect(live, instance=INSTANCE, capabilities={"streams": {}}, resume={"last_seq": 0, "streams": []})
+    live.until(older._writer.done)
+    assert live.sessions == sessions
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_connection_that_is_over_keeps_nothing_of_what_the_client_has_sent(
+    serve: Serve, connect: Connect, *, is_whole: bool
+) -> None:
+    """Connections are cycles: until garbage is collected, each would keep megabytes."""
+    live = serve(lambda: on_event("x", lambda _: None), max_messages_per_second=None)
+    client = connect(live)
+    server_end = socket_of(live)
+    if is_whole:
+        client.emit("x", "x" * 1_000_000)
+        client.break_connection()
+    else:
+        client.connection.socket.sendall(Frame(Opcode.TEXT, b"x" * 500_000, fin=False).serialize(mask=True))
+        client.connection.socket.sendall(Frame(Opcode.CONT, b"x" * 500_000).serialize(mask=True)[:400_000])
+        live.until(lambda: len(server_end.protocol.reader.buffer) > 300_000)
+        client.break_connection()
+    live.until(lambda: live.is_detached)
+    assert server_end.protocol.parser_exc
+    assert server_end.protocol.parser_exc.__traceback__ is None
+    assert server_end._fragments is None
+    assert not server_end.protocol.reader.buffer
+
+
+def test_nothing_is_written_to_a_connection_that_was_reset(
+    serve: Serve, connect: Connect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The library is told a turn of the event loop later; until then asyncio would log each write."""
+    live = serve(hold)
+    connect(live)
+
+    async def write() -> list[bool]:
+        server_end = socket_of(live)
+        server_end.transport.abort()
+        return [server_end.write_text(b"{}") for _ in range(8)]
+
+    assert live.run(write()) == [False] * 8
+    assert "socket.send()" not in caplog.text

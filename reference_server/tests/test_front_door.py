@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
+import socket
 from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -453,3 +455,21 @@ def test_whatever_is_sent_fails_nothing(serve: Serve, connect: Connect, caplog: 
     live.until(lambda: not connections(live) and not live.server._handshake.sockets)
     assert neighbour.is_served()
     assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_client_that_goes_as_its_request_is_refused_is_no_failure(
+    live: LiveServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The refusal resets the connection, which is not known yet when its end is to be said."""
+    peer = socket.create_connection(("127.0.0.1", live.server.port))
+    peer.sendall(b"GET / HT")
+
+    async def leave_once_it_is_too_late() -> None:
+        loop = asyncio.get_running_loop()
+        loop.call_later(HELLO_TIMEOUT + 1, peer.close)
+        live.skip(HELLO_TIMEOUT + 2)
+
+    live.until(lambda: any(connection._incoming for connection in connections(live)))
+    live.run(leave_once_it_is_too_late())
+    live.until(lambda: not connections(live))
+    assert "failed" not in caplog.text

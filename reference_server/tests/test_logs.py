@@ -18,6 +18,7 @@ from scripted_client import Connect, make_hello, scripted_client
 
 from pagewire_server.errors import CommandError, JavaScriptError
 from pagewire_server.ops import logs
+from pagewire_server.ops.client_text import MAX_STACK_LINES, indented
 from pagewire_server.ops.logs import JsonFormatter, LineLimit, TextFormatter, limited
 from pagewire_server.session import defer_call, eval_js, hold, info, on_event, run_js
 
@@ -298,3 +299,18 @@ def test_lines_that_were_left_out_are_told_after_a_minute(
         logger.warning("again", extra=limited("a refusal"))
     messages = [record.getMessage() for record in caplog.records]
     assert messages == [*["no"] * 5, "other", "7 more lines were not logged: a refusal", "later", *["again"] * 5]
+
+
+def test_lines_of_the_library_are_limited_at_every_level(caplog: pytest.LogCaptureFixture) -> None:
+    """At INFO it says of each connection that it is closed, and a client can open one after the other."""
+    caplog.set_level(logging.INFO, "pagewire.websockets")
+    for _ in range(8):
+        logging.getLogger("pagewire.websockets").info("connection closed")
+    assert caplog.text.count("connection closed") == 5
+
+
+def test_lines_of_a_stack_are_limited() -> None:
+    """A client can make a stack of empty lines."""
+    text = indented("Error: no" + "\n" * 5000)
+    assert text.count("\n") == MAX_STACK_LINES - 1
+    assert text.endswith("... (4901 more characters)")

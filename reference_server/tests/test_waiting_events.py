@@ -199,3 +199,37 @@ def test_page_that_leaves_while_it_is_not_read_is_noticed(serve: Serve, connect:
     client.connection.socket.close()
     live.until(lambda: live.server.session_count == 0)
     go_on.set()
+
+
+def test_events_count_by_their_values_if_those_take_more(serve: Serve, connect: Connect) -> None:
+    """10,000 empty arrays take 30 KB of text, and twenty times as much once they are parsed."""
+    go_on = asyncio.Event()
+
+    async def handle(_data: Any) -> None:
+        await go_on.wait()
+
+    live = serve(lambda: on_event("x", handle), max_waiting_event_bytes=LIMIT)
+    client = connect(live)
+    client.emit("x", [[]] * 10_000)
+    live.until(lambda: socket_of(live)._is_paused)
+    assert session_of(live).events.waiting_bytes == 10_006 * 64
+
+
+def test_events_that_wait_behind_a_handler_go_with_their_session(serve: Serve, connect: Connect) -> None:
+    """Though the handler never returns."""
+    go_on = threading.Event()
+
+    def handle(_data: Any) -> None:
+        go_on.wait()
+
+    live = serve(lambda: on_event("x", handle))
+    client = connect(live)
+    for _ in range(4):
+        client.emit("x", EVENT)
+    session = session_of(live)
+    live.until(lambda: session.events.waiting == 3)
+    client.leave()
+    live.until(lambda: not live.sessions)
+    # The word that nothing more comes.
+    assert session.events.waiting == 1
+    go_on.set()

@@ -50,9 +50,15 @@ class JsonScan:
         # Each string is a value or the name of one.
         if bare.count(b'"') // 2 > 2 * limit:
             return True
-        structure = self._structure = _outside_strings(bare)
-        separators = structure.count(b",") + structure.count(b"[") + structure.count(b"{")
-        return 1 + separators - structure.count(b"[]") - structure.count(b"{}") > limit
+        self._structure = _outside_strings(bare)
+        return self.count_values() > limit
+
+    def count_values(self) -> int:
+        """Return how many values the text contains; the names of members do not count."""
+        if self._structure is None:
+            self._structure = _outside_strings(_without_escapes(_encoded(self._text)))
+        separators = sum(map(self._structure.count, (b",", b"[", b"{")))
+        return 1 + separators - self._structure.count(b"[]") - self._structure.count(b"{}")
 
     def may_have_overflow(self) -> bool:
         """Whether the text contains, perhaps in a string, what every number contains that overflows a double."""

@@ -102,7 +102,8 @@ class Options:
     max_waiting_events: int = 10_000
     """How many calls of event handlers of one session may wait; past it the session ends."""
     max_waiting_event_bytes: int = 8 * MIB
-    """Bytes of the events that wait for handlers of one session, or are being handled; past it reading pauses.
+    """Bytes of the events that wait for handlers of one session, or are being handled; past it reading pauses. An event
+    counts as 64 bytes for each of its values if that is more.
 
     What the program waits for, such as the value of `eval_js`, has to be read. Meanwhile the server reads on, and past
     twice as many bytes the session ends."""

@@ -332,3 +332,13 @@ def test_frame_has_the_seq_of_the_first_write(id_: int | None, frame: bytes) -> 
     outbox = Outbox()
     outbox.put(Outgoing("event", b"{}", id_))
     assert outbox.next_frame() == frame
+
+
+def test_message_that_is_acknowledged_or_withdrawn_keeps_no_text() -> None:
+    """Its command may wait for a reply as long as the session lives."""
+    outbox = Outbox()
+    first, second = _put(outbox, 2, size=1000)
+    outbox.next_frame()
+    outbox.acknowledge(1)
+    assert outbox.withdraw(second)
+    assert first.frame + second.frame == b"10"

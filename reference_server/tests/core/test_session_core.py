@@ -211,3 +211,17 @@ def test_close_code_decides_whether_the_session_waits(code: int | None, decided:
     core = make_core(resume_window=100.0, going_away_window=3.0)
     found = core.detach(code)
     assert (found.code if isinstance(found, ByeParams) else found) == decided
+
+
+def test_commands_that_are_acknowledged_and_never_answered_are_limited(
+    core: SessionCore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of them waits to be sent, and each takes memory all the same."""
+    monkeypatch.setattr("pagewire_server.core.session.MOST_UNANSWERED", 3)
+    put(core, 3)
+    frames(core)
+    receive_ack(core, 3)
+    with pytest.raises(OutboxFull, match="3 commands have no reply yet"):
+        put(core)
+    answer(core, 1, 1)
+    put(core)

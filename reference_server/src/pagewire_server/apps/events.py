@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
 import queue
@@ -80,7 +81,10 @@ class EventHandlers:
         return self.waiting_bytes > self._most_bytes
 
     def dispatch(self, name: str, data: object, size: int) -> None:
-        """Call the handlers of an event of `size` bytes; without any it is discarded (EVENT-4). On the event loop."""
+        """Call the handlers of an event that counts for `size` bytes; without any it is discarded (EVENT-4).
+
+        On the event loop.
+        """
         handlers = tuple(self._handlers.get(name, ()))
         if not handlers:
             return
@@ -98,6 +102,10 @@ class EventHandlers:
     def close(self) -> None:
         """Call no more handlers; those under way are told by their next call of the session API."""
         self._is_closed = True
+        # A handler that never returns must not keep what waits behind it.
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._queue.get_nowait()
         if self._thread:
             self._queue.put(None)
 

@@ -57,8 +57,13 @@ class Outgoing:
 
     @property
     def frame(self) -> bytes:
-        """The text frame, the same at each write; only once it has a `seq`."""
+        """The text frame, the same at each write; only once it has a `seq`, and until it is acknowledged."""
         return b"%b%d%b" % (self._head, self.seq, self._tail)
+
+    def leave(self, state: OutgoingState) -> None:
+        """Enter a last state. The text goes: the command may wait for its reply for as long as the session lives."""
+        self.state = state
+        self._head = self._tail = b""
 
 
 _NOTHING: Final[deque[Outgoing]] = deque()
@@ -132,7 +137,7 @@ class Outbox:
         """Take back a message that was never written; False if it was, and must be cancelled instead."""
         if message.state is not OutgoingState.QUEUED:
             return message.state is OutgoingState.WITHDRAWN
-        message.state = OutgoingState.WITHDRAWN
+        message.leave(OutgoingState.WITHDRAWN)
         self._queued_count -= 1
         self.unwritten -= 1
         self.queued_bytes -= message.size
@@ -199,7 +204,7 @@ class Outbox:
         self.written_bytes += message.size
 
     def _forget(self, message: Outgoing) -> None:
-        message.state = OutgoingState.ACKNOWLEDGED
+        message.leave(OutgoingState.ACKNOWLEDGED)
         self.written_bytes -= message.size
         if self._on_connection and self._on_connection[0] is message:
             self._on_connection.popleft()

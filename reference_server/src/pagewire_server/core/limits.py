@@ -7,11 +7,29 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
+from pagewire_protocol.json_scan import JsonScan
+
 BURST_SECONDS: Final = 5
 """How many seconds' worth of messages a client that was quiet may send at once."""
 
 UNIT_BYTES: Final = 1024
 """A message counts once for every unit of this many bytes that it begins."""
+
+VALUE_BYTES: Final = 64
+"""What a JSON value counts for at least, while it waits: an empty array takes as much, whose text is two bytes."""
+
+MOST_UNANSWERED: Final = 65_536
+"""How many commands of a session may be without a reply; a client may acknowledge all, and answer none."""
+
+_UNCOUNTED_BYTES: Final = 128
+"""The values of shorter messages are not counted: there are few, and the number of waiting events is limited too."""
+
+
+def weight_of(text: str, size: int) -> int:
+    """Return what a message of `size` bytes counts for while it waits: its bytes, or those of its values if more."""
+    if size <= _UNCOUNTED_BYTES or size >= VALUE_BYTES * (1 + text.count(",") + text.count("[") + text.count("{")):
+        return size
+    return max(size, VALUE_BYTES * JsonScan(text).count_values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

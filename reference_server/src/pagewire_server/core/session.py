@@ -26,7 +26,7 @@ from pagewire_protocol.stream_frames import ChunkParts, unpack_chunk
 from pagewire_protocol.violations import PeerViolation
 from pagewire_server.core.delivery import Inbox, Outbox, OutboxFull, Outgoing, OutgoingState
 from pagewire_server.core.handshake import ClientHello
-from pagewire_server.core.limits import UNIT_BYTES, SessionLimits
+from pagewire_server.core.limits import MOST_UNANSWERED, UNIT_BYTES, SessionLimits, weight_of
 from pagewire_server.core.streams import OutgoingStream, OutgoingStreams
 
 
@@ -92,7 +92,7 @@ class EventReceived:
     name: str
     data: object
     size: int
-    """Of its message, in bytes."""
+    """What it counts for while it waits (`weight_of` its message)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +169,8 @@ class SessionCore:
         """
         if streams and len(self._streams.unfinished) >= self._limits.max_streams:
             raise OutboxFull(f"{len(self._streams.unfinished)} downloads are under way, as many as there may be")
+        if len(self._commands) >= MOST_UNANSWERED:
+            raise OutboxFull(f"{len(self._commands)} commands have no reply yet, as many as there may be")
         command = Command(type_, self._next_id, owner)
         message = command.message = Outgoing(type_, params, self._next_id)
         limit = self._client_limit
@@ -310,7 +312,7 @@ class SessionCore:
             return None
         if KINDS[envelope.type] is Kind.REPLY:
             return self._receive_reply(envelope)
-        return self._receive_other(envelope)
+        return self._receive_other(envelope, text)
 
     def receive_binary(self, frame: bytes) -> None:
         """Accept a binary frame: no client streams in 1.0, so its id is unknown (STREAM-6), or it is malformed."""
@@ -340,7 +342,7 @@ class SessionCore:
         del self._commands[command.id]
         return Replied(command, params)
 
-    def _receive_other(self, envelope: Envelope) -> Effect | None:
+    def _receive_other(self, envelope: Envelope, text: str) -> Effect | None:
         match envelope.type:
             case "ack":
                 return self._receive_ack(codec.read_params(envelope, AckParams).seq)
@@ -348,7 +350,7 @@ class SessionCore:
                 return self._receive_stream_ack(codec.read_params(envelope, StreamAckParams))
             case "event":
                 event = codec.read_params(envelope, EventParams)
-                return EventReceived(event.name, event.data, envelope.size)
+                return EventReceived(event.name, event.data, weight_of(text, envelope.size))
             case "bye":
                 bye = codec.read_params(envelope, ByeParams)
                 return ClientLeft(bye.code, bye.message)

@@ -15,6 +15,9 @@ MAX_LINE: Final = 1024
 MAX_STACK: Final = 8192
 """Characters that are shown of a JavaScript stack."""
 
+MAX_STACK_LINES: Final = 100
+"""Lines that are shown of one."""
+
 _CONTROLS: Final = (
     r"\x00-\x1f\x7f-\x9f"  # C0, DEL, C1
     r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # what changes the direction of text
@@ -37,8 +40,13 @@ def one_line(text: str, most: int = MAX_LINE) -> str:
 
 
 def indented(stack: str, most: int = MAX_STACK) -> str:
-    """Return the same of a text of several lines: line feeds and tabs stay, and each line but the first is indented."""
-    return _cut(stack, most, _HIDDEN_IN_LINES).replace("\n", "\n  ")
+    """Return the same of a text of several lines: line feeds and tabs stay, and each line but the first is indented.
+
+    Of its lines `MAX_STACK_LINES` are shown.
+    """
+    lines = stack[:most].split("\n", MAX_STACK_LINES)[:MAX_STACK_LINES]
+    shown = sum(map(len, lines)) + len(lines) - 1
+    return _cut(stack, shown, _HIDDEN_IN_LINES).replace("\n", "\n  ")
 
 
 def escape_lines(text: str) -> str:

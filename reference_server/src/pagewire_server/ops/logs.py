@@ -99,8 +99,8 @@ def _prepare_library(record: logging.LogRecord) -> bool:
     # Below INFO the library logs whole frames, and with them the clients' secrets (SEC-2).
     if record.levelno < logging.INFO:
         return False
-    if record.levelno >= logging.WARNING:
-        record.kind = f"{record.name}: {record.msg}"
+    # Of whatever level: at INFO it says of each connection that it is closed.
+    record.kind = f"{record.name}: {record.msg}"
     if record.exc_info:
         # Its errors quote what a client has sent.
         record.exc_text = escape_lines(logging.Formatter().formatException(record.exc_info))

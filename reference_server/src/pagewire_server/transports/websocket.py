@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import math
 from collections.abc import Callable
@@ -294,7 +295,9 @@ class WebSocketConnection:
                 await self._sleep
 
     async def _until_writable(self) -> None:
-        await self._socket.until_writable()
+        # A connection that is reset is a break, like any other end without a bye (END-8).
+        with contextlib.suppress(OSError):
+            await self._socket.until_writable()
         if self._socket.is_open:
             await asyncio.sleep(0)
         else:

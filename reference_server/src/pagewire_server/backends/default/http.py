@@ -274,8 +274,10 @@ class HttpConnection(asyncio.Protocol):
 
     async def _linger(self) -> None:
         """Close the connection, but first read what the client still sends."""
-        if self._transport.can_write_eof():
-            self._transport.write_eof()
+        # Where the client has reset the connection, which is not known yet, there is nothing to end.
+        with contextlib.suppress(OSError):
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
         deadline = self._loop.time() + LINGER_SECONDS
         while not self._has_ended:
             self._incoming.clear()

@@ -276,6 +276,15 @@ class DefaultWebSocket(ServerConnection):
         if self._fragments is not None and self.rate:
             self.rate.take(len(self._fragments), self.loop.time())
         super().connection_lost(exc)
+        self._forget_messages()
+
+    def _forget_messages(self) -> None:
+        """Keep nothing that the client has sent: connections are cycles, which go only when garbage is collected."""
+        self._fragments = None
+        self.protocol.reader.buffer.clear()
+        if self.protocol.parser_exc:
+            # Its traceback has the frame, and with it the last message.
+            self.protocol.parser_exc.__traceback__ = None
 
     def send_data(self) -> None:
         """Write what the library has to send in one call of the kernel; nothing once the connection is broken."""
