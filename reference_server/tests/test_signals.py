@@ -437,6 +437,6 @@ def test_limit_on_open_files_that_does_not_suffice_is_warned_of(folder: Path) ->
         code, line = end(process)
     assert code == 0
     assert line == (
-        "this process may open 300 files, and needs 856 for max_sessions=500 and max_waiting_connections=100; raise "
+        "this process may open 300 files, and needs 956 for max_sessions=500 and max_waiting_connections=100; raise "
         "the limit (`ulimit -n 856`, or LimitNOFILE=856 for systemd), or lower max_sessions"
     )
