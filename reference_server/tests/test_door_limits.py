@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 import subprocess
 import sys
 import threading
+from asyncio.sslproto import SSLProtocol
 from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
@@ -128,6 +130,33 @@ def test_proxied_user_does_not_wait_for_ever(serve: Serve, tmp_path: Path) -> No
 
 
 # -- TLS ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"\x16\x03\x01\x02\x00", b"\x16\x03\x01\x00\x05aaaaa"], ids=["nothing", "half", "garbage"]
+)
+def test_failed_handshake_leaves_no_garbage(
+    serve: Serve, pair: Pair, caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    """Of each connection 256 KiB would wait to be collected."""
+    caplog.set_level(logging.INFO)
+    live = serve(hold, tls=server_context(pair.certificate, pair.key))
+
+    def fail(count: int) -> None:
+        with raw_client(live.server.port) as client:
+            client.socket.sendall(sent)
+            client.socket.shutdown(socket.SHUT_WR)
+            live.until(lambda: caplog.text.count("did not begin") == count)
+
+    fail(1)
+    gc.collect()
+    gc.disable()
+    try:
+        fail(2)
+        fail(3)
+        live.until(lambda: not any(isinstance(each, SSLProtocol) for each in gc.get_objects()))
+    finally:
+        gc.enable()
 
 
 def test_sockets_that_say_nothing_are_few_before_tls(serve: Serve, pair: Pair) -> None:

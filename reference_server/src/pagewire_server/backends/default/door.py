@@ -15,6 +15,7 @@ import os
 import socket
 import ssl
 import string
+import traceback
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -248,6 +249,7 @@ class Door:
                 )
         except OSError as error:  # a TimeoutError and those of TLS, too
             self._lose(connection, accepted)
+            _free_frames(error)
             text = "a connection of %s did not begin: %s"
             logger.info(text, connection.peer, str(error) or "it took too long", extra=limited("no connection began"))
         except Exception:
@@ -303,6 +305,16 @@ async def _speaks_plain_http(accepted: socket.socket) -> bool:
             await readable
         finally:
             loop.remove_reader(accepted)
+
+
+def _free_frames(error: BaseException | None) -> None:
+    """Free what the frames of `error` hold, and of those before it: else that is kept until garbage is collected.
+
+    asyncio has 256 KiB for each connection over TLS.
+    """
+    while error:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def _finish(future: asyncio.Future[None]) -> None:
