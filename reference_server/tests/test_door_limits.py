@@ -21,6 +21,8 @@ from neighbour import Neighbour, ask_for_ever
 from raw_http import RawClient, raw_client
 from scripted_client import Connect
 
+from pagewire_server.backends.default import http
+from pagewire_server.backends.default.exchange import Exchange
 from pagewire_server.backends.default.http import STALL_SECONDS
 from pagewire_server.ops.tls import server_context
 from pagewire_server.options import Options
@@ -127,6 +129,52 @@ def test_proxied_user_does_not_wait_for_ever(serve: Serve, tmp_path: Path) -> No
         live.skip(HELLO_TIMEOUT + 1)
         response = second.receive()
         assert (response.status, response.headers["retry-after"]) == (503, "1")
+
+
+# -- turns --------------------------------------------------------------------------------------
+
+TOGETHER = 20
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 999 + b"0\r\n\r\n",
+    ],
+    ids=["heads", "chunks"],
+)
+def test_what_comes_on_many_connections_at_once_is_parsed_in_turns(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, request_bytes: bytes
+) -> None:
+    """Everybody else has a turn of the event loop after each."""
+    live, turns, parsed = serve(hold), [0], list[int]()
+
+    class Noted(Exchange):
+        def __init__(self, head: bytes) -> None:
+            parsed.append(turns[0])
+            super().__init__(head)
+
+        def receive(self, data: bytes) -> list[bytes]:
+            if data:
+                parsed.append(turns[0])
+            return super().receive(data)
+
+    async def arrive() -> None:
+        for connection in list(live.server._door._connections):
+            connection.data_received(request_bytes)
+        while len(live.server._door._idle) < TOGETHER:
+            await asyncio.sleep(0)
+            turns[0] += 1
+
+    monkeypatch.setattr(http, "Exchange", Noted)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(raw_client(live.server.port)) for _ in range(TOGETHER)]
+        live.until(lambda: count(live) == TOGETHER and all(each._reader for each in live.server._door._connections))
+        live.run(arrive())
+        assert [client.receive().status for client in clients] == [200] * TOGETHER
+    assert len(parsed) >= TOGETHER
+    assert sorted(set(parsed)) == parsed
 
 
 # -- TLS ----------------------------------------------------------------------------------------

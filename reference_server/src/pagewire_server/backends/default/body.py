@@ -18,6 +18,9 @@ BODY_BYTES_PER_SECOND: Final = 4_096
 class Incoming(Protocol):
     """The connection that a request comes on."""
 
+    parsing: asyncio.Lock
+    """Held, over a turn of the event loop, by the connection that parses."""
+
     async def take(self, most: int, deadline: float) -> bytes:
         """Return the next bytes that have come; Refusal if none come in time."""
 
@@ -74,11 +77,13 @@ class IncomingBody:
 
     async def _next(self) -> list[bytes]:
         deadline = self._deadline + self._count / BODY_BYTES_PER_SECOND
-        pieces = self._exchange.receive(await self._connection.take(self._exchange.bite, deadline))
-        if self._exchange.is_whole:
-            self._connection.give_back(self._exchange.leftover)
-        # What came in many small chunks must not keep the loop from everybody else.
-        await asyncio.sleep(0)
+        data = await self._connection.take(self._exchange.bite, deadline)
+        async with self._connection.parsing:
+            # What comes in many small chunks, on many connections, must not keep the loop from everybody else.
+            await asyncio.sleep(0)
+            pieces = self._exchange.receive(data)
+            if self._exchange.is_whole:
+                self._connection.give_back(self._exchange.leftover)
         return pieces
 
 

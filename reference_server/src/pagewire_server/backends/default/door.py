@@ -70,6 +70,8 @@ class Door:
         """By user, those behind trusted proxies."""
         self._tasks: set[asyncio.Task[None]] = set()
         """They accept, or connect."""
+        self.parsing = asyncio.Lock()
+        """Held, over a turn of the event loop, by the connection that parses."""
         self._reserve: int | None = None
         """A descriptor that is given up to accept a connection where no other is left."""
         self._is_empty = asyncio.Event()

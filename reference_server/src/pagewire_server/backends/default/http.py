@@ -53,6 +53,10 @@ class Service(Protocol):
 class Counted(Protocol):
     """Where a connection is counted."""
 
+    parsing: asyncio.Lock
+    """Held, over a turn of the event loop, by the connection that parses: what comes on many at once is parsed, and
+    answered, with turns for everybody else between."""
+
     def is_idle(self, connection: HttpConnection) -> None:
         """Note that a connection has nothing to do, and may be closed for another."""
 
@@ -80,6 +84,8 @@ class HttpConnection(asyncio.Protocol):
         """When it was accepted, and then when the request began that is served."""
         self.service = service
         self._counted = counted
+        self.parsing = counted.parsing
+        """`Counted.parsing`."""
         self._hello_timeout = hello_timeout
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
@@ -173,7 +179,9 @@ class HttpConnection(asyncio.Protocol):
             if not head:
                 self._transport.close()
                 return False
-            exchange = Exchange(head)
+            async with self.parsing:
+                await asyncio.sleep(0)
+                exchange = Exchange(head)
         except Refusal as refusal:
             # What follows on the connection is not known to be a request.
             await self.write(response_to_nothing(self.service.pages.refuse(None, refusal)))
