@@ -79,6 +79,36 @@ def test_connection_that_waits_is_not_closed_for_a_newcomer(serve: Serve) -> Non
             assert client.ask(*REQUEST).status == 200
 
 
+@pytest.mark.parametrize("with_tls", [False, True])
+def test_few_addresses_keep_nobody_out(
+    serve: Serve, pair: Pair, caplog: pytest.LogCaptureFixture, with_tls: bool
+) -> None:
+    """The oldest connection of the address that has most is broken for one of another; before its TLS handshake too."""
+    caplog.set_level(logging.INFO)
+    tls = server_context(pair.certificate, pair.key) if with_tls else None
+    live = serve(hold, max_waiting_connections=3, tls=tls)
+    port = live.server.port
+    with ExitStack() as stack:
+        first, second, third = [stack.enter_context(raw_client(port, address="127.0.0.2")) for _ in range(3)]
+        live.until(lambda: count(live) == 3)
+        with raw_client(port, pair.trusted() if with_tls else None) as other:
+            assert other.ask(*REQUEST).status == 200
+            assert first.is_closed()
+            assert count(live) == 3
+            with raw_client(port, address="127.0.0.2") as fourth:
+                assert other.is_closed()  # it was idle
+                live.until(lambda: count(live) == 3)
+                # Both addresses would have as many: who waits is not closed for that.
+                with raw_client(port) as newcomer:
+                    assert second.is_closed()
+                    live.until(lambda: count(live) == 3)
+                    with raw_client(port) as another:
+                        assert another.is_closed()
+                    if not with_tls:
+                        assert [each.ask(*REQUEST).status for each in (third, fourth, newcomer)] == [200, 200, 200]
+    assert "broke the oldest connection of 127.0.0.2, which has 3, for another address" in caplog.text
+
+
 def test_connection_counts_while_it_is_served(serve: Serve, tmp_path: Path) -> None:
     """And from then on until it is a session or lost."""
     make_large(tmp_path)
