@@ -22,6 +22,7 @@ from raw_http import RawClient, raw_client
 from scripted_client import Connect
 
 from pagewire_server.backends.default import http
+from pagewire_server.backends.default import turns as turns_module
 from pagewire_server.backends.default.exchange import Exchange
 from pagewire_server.backends.default.http import STALL_SECONDS
 from pagewire_server.ops.tls import server_context
@@ -177,7 +178,8 @@ TOGETHER = 20
 def test_what_comes_on_many_connections_at_once_is_parsed_in_turns(
     serve: Serve, monkeypatch: pytest.MonkeyPatch, request_bytes: bytes
 ) -> None:
-    """Everybody else has a turn of the event loop after each."""
+    """Everybody else has a turn of the event loop as soon as the time of one is used up."""
+    monkeypatch.setattr(turns_module, "SECONDS_PER_TURN", 0.0)
     live, turns, parsed = serve(hold), [0], list[int]()
 
     class Noted(Exchange):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Final, Protocol
 
 from pagewire_server.backends.default.exchange import Exchange
+from pagewire_server.backends.default.turns import Turns
 from pagewire_server.web.responses import Refusal
 from pagewire_server.web.site import MAX_BODY_BYTES
 
@@ -18,8 +18,8 @@ BODY_BYTES_PER_SECOND: Final = 4_096
 class Incoming(Protocol):
     """The connection that a request comes on."""
 
-    parsing: asyncio.Lock
-    """Held, over a turn of the event loop, by the connection that parses."""
+    parsing: Turns
+    """To be waited for before anything is parsed."""
 
     async def take(self, most: int, deadline: float) -> bytes:
         """Return the next bytes that have come; Refusal if none come in time."""
@@ -78,12 +78,11 @@ class IncomingBody:
     async def _next(self) -> list[bytes]:
         deadline = self._deadline + self._count / BODY_BYTES_PER_SECOND
         data = await self._connection.take(self._exchange.bite, deadline)
-        async with self._connection.parsing:
-            # What comes in many small chunks, on many connections, must not keep the loop from everybody else.
-            await asyncio.sleep(0)
-            pieces = self._exchange.receive(data)
-            if self._exchange.is_whole:
-                self._connection.give_back(self._exchange.leftover)
+        # What comes in many small chunks, on many connections, must not keep the loop from everybody else.
+        await self._connection.parsing.wait()
+        pieces = self._exchange.receive(data)
+        if self._exchange.is_whole:
+            self._connection.give_back(self._exchange.leftover)
         return pieces
 
 

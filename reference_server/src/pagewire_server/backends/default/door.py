@@ -24,6 +24,7 @@ from typing import Any, Final, Never
 
 from pagewire_server.backends.default.http import HttpConnection, Service
 from pagewire_server.backends.default.listening import BACKLOG, listen
+from pagewire_server.backends.default.turns import Turns
 from pagewire_server.backends.default.upgrade import WebSocketHost
 from pagewire_server.core.limits import ConnectionLimiter
 from pagewire_server.ops.logs import limited
@@ -73,8 +74,7 @@ class Door:
         """They accept, or connect."""
         self._connecting: dict[HttpConnection, asyncio.Task[None]] = {}
         """The tasks of those that are not connected yet: TLS is not agreed on, or nothing has come."""
-        self.parsing = asyncio.Lock()
-        """Held, over a turn of the event loop, by the connection that parses."""
+        self.parsing = Turns()
         self._reserve: int | None = None
         """A descriptor that is given up to accept a connection where no other is left."""
         self._is_empty = asyncio.Event()

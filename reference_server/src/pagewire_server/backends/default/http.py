@@ -21,6 +21,7 @@ from typing import Final, Protocol, cast
 
 from pagewire_server.backends.default.body import IncomingBody
 from pagewire_server.backends.default.exchange import Exchange, find_head, response_to_nothing
+from pagewire_server.backends.default.turns import Turns
 from pagewire_server.backends.default.upgrade import WebSocketHost, native_request
 from pagewire_server.ops.logs import limited
 from pagewire_server.web.requests import Request
@@ -53,9 +54,8 @@ class Service(Protocol):
 class Counted(Protocol):
     """Where a connection is counted."""
 
-    parsing: asyncio.Lock
-    """Held, over a turn of the event loop, by the connection that parses: what comes on many at once is parsed, and
-    answered, with turns for everybody else between."""
+    parsing: Turns
+    """To be waited for before anything is parsed."""
 
     def is_idle(self, connection: HttpConnection) -> None:
         """Note that a connection has nothing to do, and may be closed for another."""
@@ -179,9 +179,8 @@ class HttpConnection(asyncio.Protocol):
             if not head:
                 self._transport.close()
                 return False
-            async with self.parsing:
-                await asyncio.sleep(0)
-                exchange = Exchange(head)
+            await self.parsing.wait()
+            exchange = Exchange(head)
         except Refusal as refusal:
             # What follows on the connection is not known to be a request.
             await self.write(response_to_nothing(self.service.pages.refuse(None, refusal)))
