@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import socket
 import subprocess
 import sys
 import threading
+from asyncio.sslproto import SSLProtocol
 from contextlib import ExitStack
 from http import HTTPStatus
 from pathlib import Path
@@ -19,6 +21,9 @@ from neighbour import Neighbour, ask_for_ever
 from raw_http import RawClient, raw_client
 from scripted_client import Connect
 
+from pagewire_server.backends.default import http
+from pagewire_server.backends.default import turns as turns_module
+from pagewire_server.backends.default.exchange import Exchange
 from pagewire_server.backends.default.http import STALL_SECONDS
 from pagewire_server.ops.tls import server_context
 from pagewire_server.options import Options
@@ -75,6 +80,36 @@ def test_connection_that_waits_is_not_closed_for_a_newcomer(serve: Serve) -> Non
             assert client.ask(*REQUEST).status == 200
 
 
+@pytest.mark.parametrize("with_tls", [False, True])
+def test_few_addresses_keep_nobody_out(
+    serve: Serve, pair: Pair, caplog: pytest.LogCaptureFixture, with_tls: bool
+) -> None:
+    """The oldest connection of the address that has most is broken for one of another; before its TLS handshake too."""
+    caplog.set_level(logging.INFO)
+    tls = server_context(pair.certificate, pair.key) if with_tls else None
+    live = serve(hold, max_waiting_connections=3, tls=tls)
+    port = live.server.port
+    with ExitStack() as stack:
+        first, second, third = [stack.enter_context(raw_client(port, address="127.0.0.2")) for _ in range(3)]
+        live.until(lambda: count(live) == 3)
+        with raw_client(port, pair.trusted() if with_tls else None) as other:
+            assert other.ask(*REQUEST).status == 200
+            assert first.is_closed()
+            assert count(live) == 3
+            with raw_client(port, address="127.0.0.2") as fourth:
+                assert other.is_closed()  # it was idle
+                live.until(lambda: count(live) == 3)
+                # Both addresses would have as many: who waits is not closed for that.
+                with raw_client(port) as newcomer:
+                    assert second.is_closed()
+                    live.until(lambda: count(live) == 3)
+                    with raw_client(port) as another:
+                        assert another.is_closed()
+                    if not with_tls:
+                        assert [each.ask(*REQUEST).status for each in (third, fourth, newcomer)] == [200, 200, 200]
+    assert "broke the oldest connection of 127.0.0.2, which has 3, for another address" in caplog.text
+
+
 def test_connection_counts_while_it_is_served(serve: Serve, tmp_path: Path) -> None:
     """And from then on until it is a session or lost."""
     make_large(tmp_path)
@@ -127,7 +162,81 @@ def test_proxied_user_does_not_wait_for_ever(serve: Serve, tmp_path: Path) -> No
         assert (response.status, response.headers["retry-after"]) == (503, "1")
 
 
+# -- turns --------------------------------------------------------------------------------------
+
+TOGETHER = 20
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
+        b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\na\r\n" * 999 + b"0\r\n\r\n",
+    ],
+    ids=["heads", "chunks"],
+)
+def test_what_comes_on_many_connections_at_once_is_parsed_in_turns(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, request_bytes: bytes
+) -> None:
+    """Everybody else has a turn of the event loop as soon as the time of one is used up."""
+    monkeypatch.setattr(turns_module, "SECONDS_PER_TURN", 0.0)
+    live, turns, parsed = serve(hold), [0], list[int]()
+
+    class Noted(Exchange):
+        def __init__(self, head: bytes) -> None:
+            parsed.append(turns[0])
+            super().__init__(head)
+
+        def receive(self, data: bytes) -> list[bytes]:
+            if data:
+                parsed.append(turns[0])
+            return super().receive(data)
+
+    async def arrive() -> None:
+        for connection in list(live.server._door._connections):
+            connection.data_received(request_bytes)
+        while len(live.server._door._idle) < TOGETHER:
+            await asyncio.sleep(0)
+            turns[0] += 1
+
+    monkeypatch.setattr(http, "Exchange", Noted)
+    with ExitStack() as stack:
+        clients = [stack.enter_context(raw_client(live.server.port)) for _ in range(TOGETHER)]
+        live.until(lambda: count(live) == TOGETHER and all(each._reader for each in live.server._door._connections))
+        live.run(arrive())
+        assert [client.receive().status for client in clients] == [200] * TOGETHER
+    assert len(parsed) >= TOGETHER
+    assert sorted(set(parsed)) == parsed
+
+
 # -- TLS ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "sent", [b"", b"\x16\x03\x01\x02\x00", b"\x16\x03\x01\x00\x05aaaaa"], ids=["nothing", "half", "garbage"]
+)
+def test_failed_handshake_leaves_no_garbage(
+    serve: Serve, pair: Pair, caplog: pytest.LogCaptureFixture, sent: bytes
+) -> None:
+    """Of each connection 256 KiB would wait to be collected."""
+    caplog.set_level(logging.INFO)
+    live = serve(hold, tls=server_context(pair.certificate, pair.key))
+
+    def fail(count: int) -> None:
+        with raw_client(live.server.port) as client:
+            client.socket.sendall(sent)
+            client.socket.shutdown(socket.SHUT_WR)
+            live.until(lambda: caplog.text.count("did not begin") == count)
+
+    fail(1)
+    gc.collect()
+    gc.disable()
+    try:
+        fail(2)
+        fail(3)
+        live.until(lambda: not any(isinstance(each, SSLProtocol) for each in gc.get_objects()))
+    finally:
+        gc.enable()
 
 
 def test_sockets_that_say_nothing_are_few_before_tls(serve: Serve, pair: Pair) -> None:

@@ -419,7 +419,7 @@ serve(
 
 @pytest.mark.parametrize(
     ("soft", "hard", "limits"),
-    [(100, 2000, "856 2000"), (100, 856, "856 856"), (900, 2000, "900 2000")],
+    [(100, 2000, "956 2000"), (100, 956, "956 956"), (1000, 2000, "1000 2000")],
 )
 def test_limit_on_open_files_is_raised_as_far_as_needed(folder: Path, soft: int, hard: int, limits: str) -> None:
     """For every session, every connection that waits, and some more."""
@@ -437,6 +437,6 @@ def test_limit_on_open_files_that_does_not_suffice_is_warned_of(folder: Path) ->
         code, line = end(process)
     assert code == 0
     assert line == (
-        "this process may open 300 files, and needs 856 for max_sessions=500 and max_waiting_connections=100; raise "
-        "the limit (`ulimit -n 856`, or LimitNOFILE=856 for systemd), or lower max_sessions"
+        "this process may open 300 files, and needs 956 for max_sessions=500 and max_waiting_connections=100; raise "
+        "the limit (`ulimit -n 956`, or LimitNOFILE=956 for systemd), or lower max_sessions"
     )

@@ -63,14 +63,16 @@ def test_ignored_messages_count_and_do_not_put_the_timeout_off(serve: Serve, con
 
 def test_message_between_hello_and_welcome_waits_as_well(serve: Serve, connect: Connect) -> None:
     """Else a short hello would bring a large message with it."""
-    may_answer = threading.Event()
+    is_asked, may_answer = threading.Event(), threading.Event()
 
     async def authenticate(_auth: Any, _request: Any) -> bool:
+        is_asked.set()
         return await asyncio.to_thread(may_answer.wait, PATIENCE)
 
     live = serve(hold, authenticate=authenticate)
     client = connect(live, hello=False)
     client.send(make_hello())
+    assert is_asked.wait(PATIENCE)
     client.send({"type": "ack", "params": {"seq": 0}})
     live.until(lambda: any(each.unread for each in live.server._handshake.sockets))
     may_answer.set()

@@ -82,9 +82,9 @@ class RawClient:
 
 
 @contextmanager
-def raw_client(port: int, context: ssl.SSLContext | None = None) -> Iterator[RawClient]:
-    """Connect to a port of this machine; with a `context` over TLS."""
-    with socket.create_connection(("127.0.0.1", port), PATIENCE) as connection:
+def raw_client(port: int, context: ssl.SSLContext | None = None, *, address: str = "127.0.0.1") -> Iterator[RawClient]:
+    """Connect to a port of this machine from an `address` of it; with a `context` over TLS."""
+    with socket.create_connection(("127.0.0.1", port), PATIENCE, (address, 0)) as connection:
         if context is None:
             yield RawClient(connection)
         else:

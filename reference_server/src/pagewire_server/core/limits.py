@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Final
 
 from pagewire_protocol.json_scan import JsonScan
@@ -140,6 +141,14 @@ class ConnectionLimiter:
         """Whether `address` has as many connections as it may have."""
         most = self._most_per_address
         return address is not None and most is not None and self._addresses[address] >= most
+
+    def count(self, address: str | None) -> int:
+        """Return how many connections `address` has; 0 for None."""
+        return 0 if address is None else self._addresses[address]
+
+    def greatest(self) -> tuple[str | None, int]:
+        """Return the address that has most connections, and how many; None and 0 if no address is counted."""
+        return max(self._addresses.items(), key=itemgetter(1), default=(None, 0))
 
     def try_add(self, address: str | None) -> bool:
         """Count one more, if it may begin; then `remove` must follow."""

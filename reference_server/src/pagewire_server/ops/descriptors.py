@@ -17,13 +17,16 @@ logger = logging.getLogger("pagewire.server")
 RESERVE: Final = 256
 """Files for everything else: logs, static files, modules, what apps open."""
 
+DESCRIPTORS_OF_WAITING: Final = 2
+"""What a connection without a session has at most: itself, and the file that it is sent."""
+
 _LIMIT_OF_MACOS: Final = 10_240
 """OPEN_MAX: macOS refuses a greater soft limit where the hard limit is infinite (`man setrlimit`)."""
 
 
 def needed_descriptors(options: Options) -> int:
     """Return how many open files a server that is full has."""
-    return options.max_sessions + options.max_waiting_connections + RESERVE
+    return options.max_sessions + DESCRIPTORS_OF_WAITING * options.max_waiting_connections + RESERVE
 
 
 def raise_descriptor_limit(options: Options) -> None:

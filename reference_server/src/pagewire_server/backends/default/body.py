@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from http import HTTPStatus
 from typing import Final, Protocol
 
 from pagewire_server.backends.default.exchange import Exchange
+from pagewire_server.backends.default.turns import Turns
 from pagewire_server.web.responses import Refusal
 from pagewire_server.web.site import MAX_BODY_BYTES
 
@@ -17,6 +17,9 @@ BODY_BYTES_PER_SECOND: Final = 4_096
 
 class Incoming(Protocol):
     """The connection that a request comes on."""
+
+    parsing: Turns
+    """To be waited for before anything is parsed."""
 
     async def take(self, most: int, deadline: float) -> bytes:
         """Return the next bytes that have come; Refusal if none come in time."""
@@ -74,11 +77,12 @@ class IncomingBody:
 
     async def _next(self) -> list[bytes]:
         deadline = self._deadline + self._count / BODY_BYTES_PER_SECOND
-        pieces = self._exchange.receive(await self._connection.take(self._exchange.bite, deadline))
+        data = await self._connection.take(self._exchange.bite, deadline)
+        # What comes in many small chunks, on many connections, must not keep the loop from everybody else.
+        await self._connection.parsing.wait()
+        pieces = self._exchange.receive(data)
         if self._exchange.is_whole:
             self._connection.give_back(self._exchange.leftover)
-        # What came in many small chunks must not keep the loop from everybody else.
-        await asyncio.sleep(0)
         return pieces
 
 

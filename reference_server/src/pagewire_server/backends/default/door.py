@@ -2,7 +2,8 @@
 
 A connection counts from the accept until it is lost or a WebSocket, so that whoever opens one and says nothing can have
 only so many, TLS or not. If there is no room for one more, the oldest that is idle between two requests is closed for
-it; if there is none, the newcomer is closed.
+it; if there is none, the oldest of the address that has most, as long as that has more than the newcomer's would have;
+else the newcomer is closed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import socket
 import ssl
 import string
+import traceback
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -22,6 +24,7 @@ from typing import Any, Final, Never
 
 from pagewire_server.backends.default.http import HttpConnection, Service
 from pagewire_server.backends.default.listening import BACKLOG, listen
+from pagewire_server.backends.default.turns import Turns
 from pagewire_server.backends.default.upgrade import WebSocketHost
 from pagewire_server.core.limits import ConnectionLimiter
 from pagewire_server.ops.logs import limited
@@ -69,6 +72,9 @@ class Door:
         """By user, those behind trusted proxies."""
         self._tasks: set[asyncio.Task[None]] = set()
         """They accept, or connect."""
+        self._connecting: dict[HttpConnection, asyncio.Task[None]] = {}
+        """The tasks of those that are not connected yet: TLS is not agreed on, or nothing has come."""
+        self.parsing = Turns()
         self._reserve: int | None = None
         """A descriptor that is given up to accept a connection where no other is left."""
         self._is_empty = asyncio.Event()
@@ -152,6 +158,10 @@ class Door:
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, text, Retry_After="1") from None
 
     def _make_room(self, address: str | None) -> bool:
+        """Close another connection for one more from `address`; False if there is none that should be."""
+        return self._close_idle(address) or (not self.limiter.is_full_for(address) and self._drop_for(address))
+
+    def _close_idle(self, address: str | None) -> bool:
         """Close the connection that is idle for longest, of those that one more from `address` could replace."""
         is_full_for_address = self.limiter.is_full_for(address)
         for connection in self._idle:
@@ -161,12 +171,30 @@ class Door:
                 return True
         return False
 
+    def _drop_for(self, address: str | None) -> bool:
+        """Break the oldest connection of the address that has most, if that is not fewer than `address` has then.
+
+        So those who open connections close their own, and a few addresses keep nobody out.
+        """
+        greatest, count = self.limiter.greatest()
+        if count <= self.limiter.count(address) + 1:
+            return False
+        connection = next(each for each, counted in self._connections.items() if counted == greatest)
+        text = "broke the oldest connection of %s, which has %d, for another address"
+        logger.info(text, greatest, count, extra=limited("broke a connection for another address"))
+        connection.abort()
+        if connection in self._connecting:
+            self._connecting.pop(connection).cancel()
+        self.forget(connection)
+        return True
+
     # -- accepting -----------------------------------------------------------------------------
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     async def _accept(self, listening: socket.socket) -> None:
         loop, count = asyncio.get_running_loop(), 0
@@ -196,7 +224,8 @@ class Door:
         opened_at = asyncio.get_running_loop().time()
         connection = HttpConnection(self._service, self, peer, opened_at, self._options.hello_timeout)
         self._connections[connection] = address
-        self._begin(self._connect(connection, accepted))
+        task = self._connecting[connection] = self._begin(self._connect(connection, accepted))
+        task.add_done_callback(lambda _task: self._connecting.pop(connection, None))
 
     async def _accept_later(self, listening: socket.socket, error: OSError) -> None:
         """Deal with an accept that failed, so that it neither fails again at once nor fills the log."""
@@ -205,7 +234,7 @@ class Door:
             return
         if error.errno not in _NO_ROOM:
             logger.error("can't accept a connection: %s", error, extra=limited("can't accept"))
-        elif not self._make_room(None):
+        elif not self._close_idle(None):
             self._refuse(listening)
             text = "no descriptor is left (%s; the limit is %s): %d connections without a session; new ones are closed"
             limit, waiting = descriptor_limit(), len(self._connections)
@@ -248,6 +277,7 @@ class Door:
                 )
         except OSError as error:  # a TimeoutError and those of TLS, too
             self._lose(connection, accepted)
+            _free_frames(error)
             text = "a connection of %s did not begin: %s"
             logger.info(text, connection.peer, str(error) or "it took too long", extra=limited("no connection began"))
         except Exception:
@@ -303,6 +333,16 @@ async def _speaks_plain_http(accepted: socket.socket) -> bool:
             await readable
         finally:
             loop.remove_reader(accepted)
+
+
+def _free_frames(error: BaseException | None) -> None:
+    """Free what the frames of `error` hold, and of those before it: else that is kept until garbage is collected.
+
+    asyncio has 256 KiB for each connection over TLS.
+    """
+    while error:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def _finish(future: asyncio.Future[None]) -> None:

@@ -21,6 +21,7 @@ from typing import Final, Protocol, cast
 
 from pagewire_server.backends.default.body import IncomingBody
 from pagewire_server.backends.default.exchange import Exchange, find_head, response_to_nothing
+from pagewire_server.backends.default.turns import Turns
 from pagewire_server.backends.default.upgrade import WebSocketHost, native_request
 from pagewire_server.ops.logs import limited
 from pagewire_server.web.requests import Request
@@ -53,6 +54,9 @@ class Service(Protocol):
 class Counted(Protocol):
     """Where a connection is counted."""
 
+    parsing: Turns
+    """To be waited for before anything is parsed."""
+
     def is_idle(self, connection: HttpConnection) -> None:
         """Note that a connection has nothing to do, and may be closed for another."""
 
@@ -80,6 +84,8 @@ class HttpConnection(asyncio.Protocol):
         """When it was accepted, and then when the request began that is served."""
         self.service = service
         self._counted = counted
+        self.parsing = counted.parsing
+        """`Counted.parsing`."""
         self._hello_timeout = hello_timeout
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport
@@ -173,6 +179,7 @@ class HttpConnection(asyncio.Protocol):
             if not head:
                 self._transport.close()
                 return False
+            await self.parsing.wait()
             exchange = Exchange(head)
         except Refusal as refusal:
             # What follows on the connection is not known to be a request.
