@@ -16,7 +16,8 @@ from results import Results
 from scripted_client import Connect
 from websockets.frames import Close, Frame, Opcode
 
-from pagewire_server.backends.default.websocket import DefaultWebSocket
+from pagewire_server.backends.default import turns as turns_module
+from pagewire_server.backends.default.websocket import FRAMES_AT_ONCE, DefaultWebSocket
 from pagewire_server.session import eval_js, on_event
 
 MANY: Final = 2_000
@@ -125,6 +126,27 @@ def test_small_messages_of_several_sessions_take_turns(serve: Serve, connect: Co
         assert [data for data in ticks.seen if data[0] == name] == [[name, seq] for seq in range(1, MANY + 1)]  # type: ignore[index]  # they are lists
     behind = ticks.seen[: ticks.seen.index(["first", MANY])]
     assert sum(data[0] == "second" for data in behind) > MANY * 0.8  # type: ignore[index]  # they are lists
+
+
+def test_small_messages_of_many_sessions_share_a_turn(
+    serve: Serve, connect: Connect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slice of each may take long together: once the time of a turn is used up, the others have the next."""
+    monkeypatch.setattr(turns_module, "SECONDS_PER_TURN", 0)
+    ticks, count = Ticks(), 10
+    live = serve(ticks, max_messages_per_second=None)
+    _clients = [connect(live) for _ in range(count)]
+    handled: list[int] = []
+
+    async def watch() -> None:
+        await arrive_together(*((socket_of(live, number), events()) for number in range(count)))
+        while sum(handled) < count * MANY:
+            handled.append(len(ticks.seen) - sum(handled))
+            await asyncio.sleep(0)
+
+    live.run(watch())
+    assert max(handled) < count * FRAMES_AT_ONCE / 2
+    assert sorted(ticks.seen) == sorted(count * list(range(MANY)))  # type: ignore[type-var]  # they are ints
 
 
 def test_small_messages_beyond_the_rate_are_not_handled_though_they_were_read(serve: Serve, connect: Connect) -> None:

@@ -22,6 +22,7 @@ from websockets.typing import Subprotocol
 from pagewire_protocol.handshake_messages import MAX_HELLO_BYTES
 from pagewire_protocol.versions import SUBPROTOCOL
 from pagewire_server.backends.default.exchange import SERVER
+from pagewire_server.backends.default.turns import Turns
 from pagewire_server.backends.default.websocket import CLOSE_SLACK_BYTES, UNREAD_FRAMES, DefaultWebSocket
 from pagewire_server.ops.logs import library_logger, limited
 from pagewire_server.options import Options
@@ -46,6 +47,7 @@ class WebSocketHost:
     def __init__(self, serve: Callable[[DefaultWebSocket], Awaitable[None]], options: Options) -> None:
         self._serve = serve
         self._options = options
+        self._turns = Turns()
         self._sockets: set[DefaultWebSocket] = set()
         self.handler_tasks: set[asyncio.Task[None]] = set()
         """Where the library puts the tasks of `handler`."""
@@ -78,7 +80,7 @@ class WebSocketHost:
             max_queue=UNREAD_FRAMES,
         )
         socket.request, socket.response = request.native, response
-        socket.head, socket.opened_at = request, opened_at
+        socket.head, socket.opened_at, socket.turns = request, opened_at, self._turns
         transport.write(response.serialize())
         transport.set_protocol(socket)
         socket.connection_made(transport)

@@ -18,6 +18,7 @@ from websockets.frames import DATA_OPCODES, Frame, Opcode
 from websockets.protocol import SEND_EOF, Event, State
 
 from pagewire_protocol.stream_frames import ChunkParts
+from pagewire_server.backends.default.turns import Turns
 from pagewire_server.core.limits import UNIT_BYTES, MessageRate
 from pagewire_server.transports.websocket import FrameSource, SocketClosed
 from pagewire_server.web.requests import Request
@@ -76,6 +77,8 @@ class DefaultWebSocket(ServerConnection):
     which are otherwise as many as the client likes.
     """
 
+    turns: Turns
+    """Those of all sockets."""
     take_text: Callable[[str], bool] | None = None
     rate: MessageRate | None = None
     unread = 0
@@ -245,12 +248,18 @@ class DefaultWebSocket(ServerConnection):
 
     def data_received(self, data: bytes) -> None:
         """Look at what has come: in one turn of the event loop at little, if it is many frames."""
-        if self.take_text is not None and len(data) <= BYTES_AT_ONCE and not self._backlog:
+        is_little = self.take_text is not None and len(data) <= BYTES_AT_ONCE and not self._backlog
+        if is_little and self.turns.has_time():
             super().data_received(data)
             return
         self._backlog, self._looked_at = self._backlog[self._looked_at :] + data, 0
-        if not self._is_look_due:
+        if self._is_look_due:
+            return
+        if self.turns.has_time():
             self._look_at_backlog()
+        else:
+            self.transport.pause_reading()
+            self._look_soon()
 
     def eof_received(self) -> None:
         """End, once all is looked at; before a session is carried nobody is there for it."""
@@ -325,10 +334,10 @@ class DefaultWebSocket(ServerConnection):
         self._backlog, self._looked_at = b"", 0
 
     def _look_soon(self) -> None:
-        """Look at the backlog in the next turn of the event loop, after all others that are due in it."""
+        """Look at the backlog in the next turn that has time for it, after all other sockets that wait for one."""
         if not self._is_look_due:
             self._is_look_due = True
-            self.loop.call_soon(self._look_at_backlog)
+            self.turns.call_soon(self._look_at_backlog)
 
     def _look_at_backlog(self) -> None:
         """Look at what has come until others should have a turn, or nothing more is wanted for now.
