@@ -80,7 +80,7 @@ TARGETS: Final = {
     "download -> two chunks out": Target(12, 50),
     # Accepting a connection and reading its request is part of it: nothing of that is a library's but h11's parsing.
     # What a client may make the server parse before its welcome is counted on the way.
-    "resume: accept -> first replayed frame": Target(18, 70),
+    "resume: accept -> first replayed frame": Target(19, 80),
     "JS: run_js in -> result out": Target(12, None),
     "JS: close -> reconnect -> replay": Target(12, None),
 }

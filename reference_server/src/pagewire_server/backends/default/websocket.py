@@ -38,6 +38,9 @@ UNREAD_FRAMES: Final = 1
 BYTES_AT_ONCE: Final = 4_096
 """How much of what a client has sent is looked at before it is asked whether others should have a turn."""
 
+LITTLE_BYTES: Final = 256
+"""How much of it is looked at whoever else has a turn: it is not many frames."""
+
 LARGE_FRAME_BYTES_AT_ONCE: Final = 16_384
 """How much of it where no frame has ended so far."""
 
@@ -248,10 +251,11 @@ class DefaultWebSocket(ServerConnection):
 
     def data_received(self, data: bytes) -> None:
         """Look at what has come: in one turn of the event loop at little, if it is many frames."""
-        is_little = self.take_text is not None and len(data) <= BYTES_AT_ONCE and not self._backlog
-        if is_little and self.turns.has_time():
-            super().data_received(data)
-            return
+        if self.take_text is not None and not self._backlog and len(data) <= BYTES_AT_ONCE:
+            # Most messages are short: they need no turn.
+            if len(data) <= LITTLE_BYTES or self.turns.has_time():
+                super().data_received(data)
+                return
         self._backlog, self._looked_at = self._backlog[self._looked_at :] + data, 0
         if self._is_look_due:
             return
