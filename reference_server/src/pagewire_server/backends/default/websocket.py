@@ -251,11 +251,11 @@ class DefaultWebSocket(ServerConnection):
 
     def data_received(self, data: bytes) -> None:
         """Look at what has come: in one turn of the event loop at little, if it is many frames."""
-        if self.take_text is not None and not self._backlog and len(data) <= BYTES_AT_ONCE:
-            # Most messages are short: they need no turn.
-            if len(data) <= LITTLE_BYTES or self.turns.has_time():
-                super().data_received(data)
-                return
+        # Most messages are short: they need no turn.
+        is_little = len(data) <= LITTLE_BYTES or (len(data) <= BYTES_AT_ONCE and self.turns.has_time())
+        if is_little and self.take_text is not None and not self._backlog:
+            super().data_received(data)
+            return
         self._backlog, self._looked_at = self._backlog[self._looked_at :] + data, 0
         if self._is_look_due:
             return
