@@ -1,9 +1,13 @@
 """The signals that end a server: the first one asks, the second one ends the process.
 
 Python runs the handler of a signal in the main thread, between any two steps of any code; also while that code blocks
-the event loop, where a handler of the loop would never run. So a handler here raises nothing, takes no lock and writes
-nothing through Python's files. It tells the event loop of the first signal. At the second it writes one line to the
-error output, and ends the process at once: nothing that the program does can delay that.
+the event loop, where a handler of the loop would never run. So a handler here raises nothing, waits for no lock and
+writes nothing through Python's files. It tells the event loop of the first signal. At the second it writes one line to
+the error output, and ends the process at once: nothing that the program does can delay that.
+
+The system may deliver a signal to another thread. Then nothing interrupts what the main thread waits for, and the
+handler runs only once that is over. So a thread reads the descriptor that Python writes each signal to: it wakes the
+event loop, and it too ends the process at the second signal.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import select
 import signal
 import socket
 import sys
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
 from types import FrameType
@@ -36,7 +41,7 @@ _SHOWN_LENGTH: Final = 40
 class StopSignals:
     """Handles the signals of this process within its context. Enter it in the main thread, leave it there.
 
-    `describe_rest` is called in the handler of the second signal, so it must take no lock.
+    `describe_rest` is called when the second signal comes, in its handler or in a thread, so it must take no lock.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop, describe_rest: Callable[[], str]) -> None:
@@ -45,6 +50,8 @@ class StopSignals:
         self._loop = loop
         self._describe_rest = describe_rest
         self._has_come = False
+        self._is_ending = threading.Lock()
+        """Held by whoever ends the process."""
         self._replaced: dict[signal.Signals, Any] = {}
         self._resources = contextlib.ExitStack()
 
@@ -55,7 +62,7 @@ class StopSignals:
                 continue
             self._replaced[number] = signal.signal(number, self._handle)
         if sys.platform != "win32":  # where the event loop does the same
-            self._wake_loop_by_signals()
+            self._watch_signals()
         return self
 
     def __exit__(self, *_error: object) -> None:
@@ -65,25 +72,26 @@ class StopSignals:
             if signal.getsignal(number) == self._handle:
                 signal.signal(number, signal.SIG_DFL if replaced is None else replaced)
 
-    def _wake_loop_by_signals(self) -> None:
-        """Have each signal wake the loop: the system may deliver it to a thread while the main thread waits."""
+    def _watch_signals(self) -> None:
         reader, writer = socket.socketpair()
-        for end in (reader, writer):
-            end.setblocking(False)
-            self._resources.callback(end.close)
-
-        def read() -> None:
-            with contextlib.suppress(BlockingIOError):
-                reader.recv(4096)
-
-        self._loop.add_reader(reader, read)
-        self._resources.callback(self._stop_reading, reader)
+        writer.setblocking(False)
+        self._resources.callback(writer.close)
         earlier = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         self._resources.callback(signal.set_wakeup_fd, earlier)
+        threading.Thread(target=self._read_signals, args=(reader,), name="pagewire-signals", daemon=True).start()
 
-    def _stop_reading(self, reader: socket.socket) -> None:
-        if not self._loop.is_closed():
-            self._loop.remove_reader(reader)
+    def _read_signals(self, reader: socket.socket) -> None:
+        """Read signals until the other end is closed."""
+        count = 0
+        with reader:
+            while numbers := reader.recv(64):
+                with contextlib.suppress(RuntimeError):  # the loop is closed: the server has stopped
+                    self._loop.call_soon_threadsafe(_wake)
+                for number in numbers:
+                    if number in self._replaced and signal.getsignal(number) == self._handle:
+                        count += 1
+                        if count > 1:
+                            self._end_process(signal.Signals(number))
 
     def _handle(self, number: int, _frame: FrameType | None) -> None:
         if self._has_come:
@@ -97,6 +105,8 @@ class StopSignals:
             self.first.set_result(number)
 
     def _end_process(self, number: signal.Signals) -> None:
+        if not self._is_ending.acquire(blocking=False):
+            return
         try:
             rest = self._describe_rest()
         except Exception as error:  # noqa: BLE001 - the process ends whatever happens
@@ -105,6 +115,10 @@ class StopSignals:
             _write_if_possible(f"pagewire: second signal ({number.name}), exiting at once; left behind: {rest}\n")
         finally:
             os._exit(128 + number)
+
+
+def _wake() -> None:
+    """Nothing: that the loop calls this has it run the handlers of signals."""
 
 
 def describe_apps(apps: Iterable[str]) -> str:
