@@ -141,10 +141,10 @@ def test_requests_of_a_proxied_user_take_turns(serve: Serve, tmp_path: Path) -> 
         first.socket.recv(1)
         second.send(*REQUEST, user)
         assert third.ask(*REQUEST, other).status == 200
-        live.until(lambda: any(turns.users == 2 for turns in live.server._door._turns.values()))
+        live.until(lambda: any(requests.count == 2 for requests in live.server._door._requests.values()))
         first.socket.close()
         assert second.receive().status == 200
-        live.until(lambda: not live.server._door._turns)
+        live.until(lambda: not live.server._door._requests)
 
 
 def test_proxied_user_does_not_wait_for_ever(serve: Serve, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_proxied_user_does_not_wait_for_ever(serve: Serve, tmp_path: Path) -> No
         first.send("GET /large.bin HTTP/1.1", "Host: x", "X-Forwarded-For: 192.0.2.1")
         first.socket.recv(1)
         second.send(*REQUEST, "X-Forwarded-For: 192.0.2.1")
-        live.until(lambda: any(turns.users == 2 for turns in live.server._door._turns.values()))
+        live.until(lambda: any(requests.count == 2 for requests in live.server._door._requests.values()))
         live.skip(HELLO_TIMEOUT + 1)
         response = second.receive()
         assert (response.status, response.headers["retry-after"]) == (503, "1")

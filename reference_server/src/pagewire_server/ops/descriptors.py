@@ -24,6 +24,11 @@ _LIMIT_OF_MACOS: Final = 10_240
 """OPEN_MAX: macOS refuses a greater soft limit where the hard limit is infinite (`man setrlimit`)."""
 
 
+def descriptor_limit() -> int | None:
+    """Return how many files this process may open; None where there is no such limit."""
+    return None if sys.platform == "win32" else resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 def needed_descriptors(options: Options) -> int:
     """Return how many open files a server that is full has."""
     return options.max_sessions + DESCRIPTORS_OF_WAITING * options.max_waiting_connections + RESERVE

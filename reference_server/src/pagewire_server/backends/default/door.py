@@ -27,18 +27,12 @@ from pagewire_server.backends.default.listening import BACKLOG, listen
 from pagewire_server.backends.default.turns import Turns
 from pagewire_server.backends.default.upgrade import WebSocketHost
 from pagewire_server.core.limits import ConnectionLimiter
+from pagewire_server.ops.descriptors import descriptor_limit
 from pagewire_server.ops.logs import limited
 from pagewire_server.options import Options
 from pagewire_server.transports.websocket import LEAVE_SECONDS
 from pagewire_server.web.requests import Request, counted_peer, counted_user
 from pagewire_server.web.responses import Pages, Refusal
-
-try:
-    import resource
-except ImportError:  # on Windows
-    HAS_LIMITS = False
-else:
-    HAS_LIMITS = True
 
 logger = logging.getLogger("pagewire.server")
 
@@ -68,7 +62,7 @@ class Door:
         """All that are counted, and as whose."""
         self._idle: dict[HttpConnection, None] = {}
         """Those between two requests, the one that is idle for longest first."""
-        self._turns: dict[str, _Turns] = {}
+        self._requests: dict[str, _Requests] = {}
         """By user, those behind trusted proxies."""
         self._tasks: set[asyncio.Task[None]] = set()
         """They accept, or connect."""
@@ -136,18 +130,18 @@ class Door:
             yield
             return
         user = counted_user(request, self._options.trusted_proxies)
-        turns = self._turns.setdefault(user, _Turns(most))
-        turns.users += 1
+        requests = self._requests.setdefault(user, _Requests(most))
+        requests.count += 1
         try:
-            await self._wait_for(turns.free)
+            await self._wait_for(requests.free)
             try:
                 yield
             finally:
-                turns.free.release()
+                requests.free.release()
         finally:
-            turns.users -= 1
-            if not turns.users:
-                del self._turns[user]
+            requests.count -= 1
+            if not requests.count:
+                del self._requests[user]
 
     async def _wait_for(self, free: asyncio.Semaphore) -> None:
         try:
@@ -292,12 +286,12 @@ class Door:
         self.forget(connection)
 
 
-class _Turns:
+class _Requests:
     """Requests of one user that are served, or wait for that."""
 
     def __init__(self, most: int) -> None:
         self.free = asyncio.Semaphore(most)
-        self.users = 0
+        self.count = 0
 
 
 class _HttpsOnly:
@@ -348,8 +342,3 @@ def _free_frames(error: BaseException | None) -> None:
 def _finish(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-
-
-def descriptor_limit() -> int | None:
-    """Return how many descriptors this process may have; None where that is unknown."""
-    return resource.getrlimit(resource.RLIMIT_NOFILE)[0] if HAS_LIMITS else None
