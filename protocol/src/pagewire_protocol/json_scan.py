@@ -43,22 +43,24 @@ class JsonScan:
         # The shortest values are `0` and `[]`, with a comma or a bracket beside them.
         if len(self._text) < 2 * limit:
             return False
-        data = _encoded(self._text)
-        if 1 + data.count(b",") + data.count(b"[") + data.count(b"{") <= limit:
+        if self.most_values() <= limit:
             return False
-        bare = _without_escapes(data)
+        bare = _without_escapes(_encoded(self._text))
         # Each string is a value or the name of one.
         if bare.count(b'"') // 2 > 2 * limit:
             return True
         self._structure = _outside_strings(bare)
         return self.count_values() > limit
 
+    def most_values(self) -> int:
+        """Return a bound on how many values the text contains, which costs less than to count them."""
+        return _bound(_encoded(self._text))
+
     def count_values(self) -> int:
         """Return how many values the text contains; the names of members do not count."""
         if self._structure is None:
             self._structure = _outside_strings(_without_escapes(_encoded(self._text)))
-        separators = sum(map(self._structure.count, (b",", b"[", b"{")))
-        return 1 + separators - self._structure.count(b"[]") - self._structure.count(b"{}")
+        return _bound(self._structure) - self._structure.count(b"[]") - self._structure.count(b"{}")
 
     def may_have_overflow(self) -> bool:
         """Whether the text contains, perhaps in a string, what every number contains that overflows a double."""
@@ -79,6 +81,10 @@ class JsonScan:
             for number in numbers
             if len(number) > _MAX_DIGITS or (b"e" in number and len(number) > 1)
         )
+
+
+def _bound(data: bytes) -> int:
+    return 1 + data.count(b",") + data.count(b"[") + data.count(b"{")
 
 
 def _may_overflow(data: bytes) -> bool:

@@ -28,9 +28,12 @@ _UNCOUNTED_BYTES: Final = 128
 
 def weight_of(text: str, size: int) -> int:
     """Return what a message of `size` bytes counts for while it waits: its bytes, or those of its values if more."""
-    if size <= _UNCOUNTED_BYTES or size >= VALUE_BYTES * (1 + text.count(",") + text.count("[") + text.count("{")):
+    if size <= _UNCOUNTED_BYTES:
         return size
-    return max(size, VALUE_BYTES * JsonScan(text).count_values())
+    scan = JsonScan(text)
+    if size >= VALUE_BYTES * scan.most_values():
+        return size
+    return max(size, VALUE_BYTES * scan.count_values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
