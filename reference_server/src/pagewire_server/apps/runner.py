@@ -10,8 +10,8 @@ import asyncio
 import importlib
 import logging
 import secrets
-from collections.abc import Collection, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping
+from typing import TYPE_CHECKING, Final, TypeVar, cast
 from weakref import WeakSet
 
 from pagewire_protocol.byes import make_bye
@@ -29,6 +29,8 @@ from pagewire_server.web.requests import Request
 
 if TYPE_CHECKING:
     from pagewire_server.ops.metrics import Metrics  # its library is an extra
+
+Item = TypeVar("Item")
 
 logger = logging.getLogger("pagewire.server")
 
@@ -118,10 +120,8 @@ class AppRunner:
         Clients are told (NOTICE-1).
         """
         ends_at = asyncio.get_running_loop().time() + self._options.drain_window
-        for number, session in enumerate(self.directory.sessions(), 1):
+        async for session in _in_turns(self.directory.sessions()):
             session.announce_end(ends_at)
-            if number % TOLD_AT_ONCE == 0:
-                await asyncio.sleep(0)
         await self._draining.run(self.directory.__len__, self._options.drain_window)
 
     def stop(self) -> None:
@@ -173,14 +173,15 @@ async def clean_up_session(session: Session) -> None:
         if tasks:
             await asyncio.wait(tasks, timeout=TASK_GRACE)
     finally:
-        await _cancel(task for task in tasks if not task.done())
+        async for task in _in_turns(task for task in tasks if not task.done()):
+            task.cancel()
     if deferred:
         await deferred
 
 
-async def _cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
-    """Cancel tasks; where they are many, others have their turns in between."""
-    for number, task in enumerate(tasks, 1):
-        task.cancel()
+async def _in_turns(items: Iterable[Item]) -> AsyncGenerator[Item, None]:
+    """Give one after the other; where they are many, others have turns of the event loop in between."""
+    for number, item in enumerate(items, 1):
+        yield item
         if number % TOLD_AT_ONCE == 0:
             await asyncio.sleep(0)
