@@ -80,6 +80,8 @@ Seq = Annotated[
 CommandId = Annotated[int, Field(ge=1, le=MAX_INTEGER)]
 
 MAX_NAME: Final = 128
+"""Characters in the name of an app, a capability, a program."""
+
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 ShortText = Annotated[str, Field(max_length=256)]
 LongText = Annotated[str, Field(max_length=65536)]

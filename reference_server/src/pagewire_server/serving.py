@@ -12,6 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from pagewire_protocol.fields import MAX_NAME
 from pagewire_server.apps.running import App
 from pagewire_server.backends.default.server import Server
 from pagewire_server.ops.descriptors import raise_descriptor_limit
@@ -20,9 +21,6 @@ from pagewire_server.ops.signals import StopSignals, describe_apps
 from pagewire_server.options import Options
 
 logger = logging.getLogger("pagewire.server")
-
-LONGEST_NAME: Final = 128
-"""Characters in the name of an app (SPEC section 4)."""
 
 LAST_PORT: Final = 65_535
 
@@ -72,11 +70,9 @@ def apps_by_name(apps: object) -> dict[str, App]:
         raise ValueError("serve() needs at least one app")
     for name, app in apps.items():
         if not isinstance(name, str):
-            raise TypeError(f"the name of an app is {name!r}; it is a str of 1 to {LONGEST_NAME} characters")
-        if not 1 <= len(name) <= LONGEST_NAME:
-            raise ValueError(
-                f"the name of an app has {len(name)} characters; it has 1 to {LONGEST_NAME}: {name[:40]!r}"
-            )
+            raise TypeError(f"the name of an app is {name!r}; it is a str of 1 to {MAX_NAME} characters")
+        if not 1 <= len(name) <= MAX_NAME:
+            raise ValueError(f"the name of an app has {len(name)} characters; it has 1 to {MAX_NAME}: {name[:40]!r}")
         if not callable(app):
             raise TypeError(f"the app {name!r} is of type {type(app).__name__}; an app is a function")
     return dict(apps)
