@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import suppress
 from typing import Any, cast
 
@@ -216,14 +216,19 @@ def test_after_the_welcome_a_message_may_be_as_large_as_was_announced(
     assert results.next() == 4_000_000
 
 
-def test_messages_between_hello_and_welcome_fill_no_memory(serve: Serve, connect: Connect) -> None:
-    """What comes before the server is ready for it is not read."""
-    may_answer = threading.Event()
+def accept_after(may_answer: threading.Event) -> Callable[[Any, Any], Awaitable[bool]]:
+    """Return an `authenticate` that accepts everybody once that is set."""
 
     async def authenticate(_auth: Any, _request: Any) -> bool:
         return await asyncio.to_thread(may_answer.wait, PATIENCE)
 
-    live = serve(app, authenticate=authenticate)
+    return authenticate
+
+
+def test_messages_between_hello_and_welcome_fill_no_memory(serve: Serve, connect: Connect) -> None:
+    """What comes before the server is ready for it is not read."""
+    may_answer = threading.Event()
+    live = serve(app, authenticate=accept_after(may_answer))
     client = connect(live, hello=False)
     client.send(make_hello())
     flood = threading.Thread(target=send_until_it_ends, args=(client.connection,), daemon=True)
@@ -242,11 +247,7 @@ def test_messages_between_hello_and_welcome_fill_no_memory(serve: Serve, connect
 def test_no_more_frames_are_looked_at_than_are_received(serve: Serve, connect: Connect) -> None:
     """A client can put thousands of messages into what is read at once."""
     may_answer = threading.Event()
-
-    async def authenticate(_auth: Any, _request: Any) -> bool:
-        return await asyncio.to_thread(may_answer.wait, PATIENCE)
-
-    live = serve(app, authenticate=authenticate)
+    live = serve(app, authenticate=accept_after(may_answer))
     client = connect(live, hello=False)
     bye = {"type": "bye", "params": {"code": "client_left", "message": "", "retry": "never"}}
     frames = [Frame(Opcode.TEXT, json.dumps(text).encode()).serialize(mask=True) for text in (make_hello(), bye)]

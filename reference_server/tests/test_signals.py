@@ -160,6 +160,13 @@ def end(process: subprocess.Popen[str]) -> tuple[int, str]:
     return process.returncode, (errors.splitlines() or [""])[-1]
 
 
+def interrupted(folder: Path, app: str) -> tuple[int, str]:
+    """Run an app, send one SIGINT, and return what `end` does."""
+    with running(folder, app) as process:
+        process.send_signal(SIGINT)
+        return end(process)
+
+
 # -- the second signal ------------------------------------------------------------------------------
 
 
@@ -267,35 +274,27 @@ def test_first_signal_ends_a_process_without_sessions(folder: Path, number: sign
 @pytest.mark.parametrize("app", ["thread_waits", "thread_spins", "swallows"])
 def test_first_signal_leaves_an_app_behind_that_does_not_end(folder: Path, app: str) -> None:
     """After the grace that apps have, and with a line that says so."""
-    with running(folder, app) as process:
-        process.send_signal(SIGINT)
-        code, line = end(process)
+    code, line = interrupted(folder, app)
     assert code == 0
     assert line.endswith("stopped, though code of the program still runs: 1 session (index: 1)")
 
 
 def test_first_signal_does_not_wait_for_the_threads_of_asyncio(folder: Path) -> None:
     """Of `asyncio.to_thread`, for which both `asyncio.run` and the interpreter would wait for ever."""
-    with running(folder, "pool_waits") as process:
-        process.send_signal(SIGINT)
-        code, line = end(process)
+    code, line = interrupted(folder, "pool_waits")
     assert (code, "still run" in line) == (0, False)
 
 
 def test_first_signal_leaves_threads_of_the_program_behind(folder: Path) -> None:
     """The command ends, with a line that names them."""
-    with running(folder, "own_thread") as process:
-        process.send_signal(SIGINT)
-        code, line = end(process)
+    code, line = interrupted(folder, "own_thread")
     assert code == 0
     assert line.endswith("stopped, though threads of the program still run: mine")
 
 
 def test_threads_that_end_with_the_interpreter_are_not_complained_of(folder: Path) -> None:
     """Those of an idle pool."""
-    with running(folder, "own_pool") as process:
-        process.send_signal(SIGINT)
-        code, line = end(process)
+    code, line = interrupted(folder, "own_pool")
     assert (code, "still run" in line) == (0, False)
 
 
