@@ -30,7 +30,7 @@ const LONGEST_URL = 8192;
  */
 
 /**
- * The frame of a `hello`. It leaves `page.url` out where that is too long, or where there is no room for it.
+ * The frame of a `hello`. It omits `page.url` if that is too long, or if the frame would be.
  *
  * @param {HelloOptions} options
  * @param {number} attempt greater in each hello of the instance (HELLO-19)

@@ -203,7 +203,7 @@ class _Tab:
         return True
 
     def open_long_url(self, characters: int) -> None:
-        """See ClientDriver: the server is asked for the usual URL, since many servers accept no long one."""
+        """Load the page again from a longer URL. The server is asked for the usual one, since many refuse long URLs."""
         usual, _, fragment = self._url.partition("#")
         padded = f"{usual}{'&' if '?' in usual else '?'}padding="
         padded += "x" * (characters - len(padded))
@@ -214,7 +214,7 @@ class _Tab:
         self._page.goto(f"{padded}#{fragment}", wait_until="load")  # as in `forbid_code`
 
     def use_auth(self, text: str, times: int) -> None:  # noqa: ARG002 - see ClientDriver
-        """See ClientDriver."""
+        """Raise Unverified: a page's `auth` is its own."""
         raise Unverified("the browser's driver cannot change the auth of a page")
 
     @property

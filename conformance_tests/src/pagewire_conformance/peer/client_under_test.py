@@ -200,11 +200,11 @@ class TestCapability:
         raise Unverified("the capability test cannot show where a page went that has left")
 
     def open_long_url(self, characters: int) -> None:
-        """See ClientDriver."""
+        """Ask the client to load its page again from a URL of so many characters."""
         self._do("test:long_url", {"characters": characters})
 
     def use_auth(self, text: str, times: int) -> None:
-        """See ClientDriver."""
+        """Ask the client for an `auth` of that text, so many times in a row, in its next hello."""
         self._do("test:auth", {"text": text, "times": times})
 
     def _state(self, part: str) -> Any:
